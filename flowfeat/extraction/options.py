@@ -1,0 +1,117 @@
+"""What an extraction is asked for, checked before anything is touched."""
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowfeat.errors import InputError
+from flowfeat.estimators import FlowEstimator, load_estimator
+from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings
+from flowfeat.video import FrameSize
+
+
+@dataclass(frozen=True)
+class ExtractionOptions:
+    """What to extract from which clips into which store; every command of extraction takes these."""
+
+    inputs: tuple[Path, ...]
+    """Videos, folders of videos (searched recursively), or folders of frames."""
+    out: Path
+    """The store: a folder, made if it is not there; run again to resume."""
+    model: str | None = None
+    """A name that `flowfeat models` lists, or files:DIR for flow computed elsewhere; +v adds variational refinement."""
+    weights: Path | None = None
+    """A checkpoint, for models that take one."""
+    encoding: Encoding = "jpeg"
+    """How flow is stored: jpeg and uint8 are quantised within the bound, float16 is not."""
+    bound: float = DEFAULT_BOUND
+    """Largest displacement in pixels that jpeg and uint8 can hold; pixels beyond it are clipped and counted."""
+    resize: str | None = None
+    """HEIGHTxWIDTH or shorter:PIXELS: frames are resized before their flow is computed."""
+    backward: bool = False
+    """Also store the flow from the second frame of each pair to the first."""
+    frames: bool = False
+    """Also store the RGB frames as JPEGs, for spatial streams."""
+    step: int = 1
+    """Flow from frame t to frame t + STEP, for every t."""
+    batch: int = 16
+    """Pairs that are computed together."""
+    workers: int | None = None
+    """Threads that encode; half as many processes decode. One a processor by default."""
+    device: str = "auto"
+    """cpu, cuda, or auto: a GPU if there is one."""
+    devices: str | None = None
+    """GPUs to use side by side, as 0,1; in place of --device."""
+    shard: str | None = None
+    """I/N: only the I-th of N parts of the clips, from 1/N to N/N, so that N processes or machines share the work."""
+    clips: Path | None = None
+    """A text file of clip names, one a line: only these."""
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise InputError("no input was given: name videos, folders of videos, or folders of frames")
+        for name, value in (("--step", self.step), ("--batch", self.batch), ("--workers", self.workers or 1)):
+            if value < 1:
+                raise InputError(f"{name} {value}: it must be 1 or more")
+        if self.workers is not None and self.workers < 1:
+            raise InputError(f"--workers {self.workers}: it must be 1 or more")
+        if not (math.isfinite(self.bound) and 0 < self.bound <= 10000):
+            raise InputError(f"--bound {self.bound}: it must be more than 0 and at most 10000 pixels")
+        self.frame_size  # noqa: B018 - raises on a text that is no size
+        self.part  # noqa: B018
+        self.device_names  # noqa: B018
+
+    @property
+    def frame_size(self) -> FrameSize | None:
+        try:
+            return FrameSize.parse(self.resize) if self.resize else None
+        except ValueError as fault:
+            raise InputError(str(fault)) from None
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """(I, N) of `--shard I/N`."""
+        if self.shard is None:
+            return 1, 1
+        match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", self.shard)
+        if not match or not 1 <= int(match[1]) <= int(match[2]):
+            raise InputError(f"--shard {self.shard}: write I/N with I from 1 to N, as 1/4 to 4/4 for four parts")
+        return int(match[1]), int(match[2])
+
+    @property
+    def device_names(self) -> list[str]:
+        if self.devices is None:
+            return [self.device]
+        if not re.fullmatch(r"\d{1,3}(,\d{1,3})*", self.devices):
+            raise InputError(f"--devices {self.devices}: write the numbers of GPUs, as 0 or 0,1,2")
+        numbers = self.devices.split(",")
+        if len(set(numbers)) != len(numbers):
+            raise InputError(f"--devices {self.devices}: a GPU is named twice")
+        return [f"cuda:{number}" for number in numbers]
+
+    @property
+    def threads(self) -> int:
+        return self.workers or os.cpu_count() or 1
+
+    def load_estimators(self) -> list[FlowEstimator]:
+        """One estimator for each device. Raises InputError where the model, weights or a device cannot be had."""
+        return [load_estimator(self.model, self.weights, device, self.threads) for device in self.device_names]
+
+    def settings(self, estimator: FlowEstimator) -> StoreSettings:
+        """The settings that files made with these options and this estimator carry."""
+        description = estimator.description
+        return StoreSettings(
+            model=description.model,
+            library=description.library,
+            parameters=description.parameters,
+            weights_sha256=description.weights_sha256,
+            encoding=self.encoding,
+            bound=None if self.encoding == "float16" else float(self.bound),
+            quality=JPEG_QUALITY if self.encoding == "jpeg" or self.frames else None,
+            resize=str(self.frame_size) if self.frame_size else None,
+            step=self.step,
+            backward=self.backward,
+            frames=self.frames,
+        )

@@ -1,0 +1,417 @@
+"""The pipeline of one device: decoding processes, one inferring thread, encoding threads, one committing thread.
+
+    clips -> [decode] x D -> chunks -> [batch, infer, quantise] -> fields -> [encode] x E -> [append, commit]
+
+Every stage works while the next one does, through queues of bounded length. A batch may hold pairs of several clips;
+for estimators that compute a batch as one it always has the same number of pairs, filled up where they run out, so
+the flow of a clip depends neither on its neighbours nor on where a run was cut.
+"""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float32, Shaped, UInt8
+from torch import Tensor
+
+from flowfeat.errors import ClipError, InputError
+from flowfeat.estimators import FlowEstimator, Pair
+from flowfeat.store import ClipHeader, ClipWriter, SourceFacts, StoreSettings
+from flowfeat.store.planes import encode_frame, encode_plane
+from flowfeat.store.quantise import FieldFacts, measure, quantise
+from flowfeat.store.settings import JPEG_QUALITY
+from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
+from flowfeat.video.decoder import ClipStream
+
+_CHUNKS_AHEAD = 4
+_FIELDS_AHEAD = 256
+_FLOAT16_MAX = 65504.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come. `pairs` are pairs stored or on their way; a clip counts when it is committed."""
+
+    clips_done: int
+    clips_failed: int
+    clips: int
+    pairs: int
+    bytes_done: int
+    bytes: int
+
+
+@dataclass
+class Tally:
+    """What a run counts, shared by its pipelines."""
+
+    progress: Callable[[Progress], None] | None
+    clips: int
+    bytes: int
+    headers: list[ClipHeader] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    pairs: int = 0
+    padded_pairs: int = 0
+    bytes_done: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, pairs: int = 0, padded: int = 0) -> None:
+        with self.lock:
+            self.pairs += pairs
+            self.padded_pairs += padded
+            self._report()
+
+    def clip_done(self, header: ClipHeader, source_bytes: int) -> None:
+        with self.lock:
+            self.headers.append(header)
+            self.bytes_done += source_bytes
+            self._report()
+
+    def clip_failed(self, key: str, reason: str, source_bytes: int) -> None:
+        with self.lock:
+            if key not in self.failed:
+                self.failed[key] = reason
+                self.bytes_done += source_bytes
+            self._report()
+
+    def _report(self) -> None:
+        if self.progress:
+            done, failed = len(self.headers), len(self.failed)
+            self.progress(Progress(done, failed, self.clips, self.pairs, self.bytes_done, self.bytes))
+
+
+class ClipQueue:
+    """The clips still to be begun, handed out one by one to whichever decoder is free."""
+
+    def __init__(self, clips: dict[Clip, int]):
+        self._clips = iter(clips.items())
+        self._lock = threading.Lock()
+
+    def next(self) -> tuple[Clip, int] | None:
+        with self._lock:
+            return next(self._clips, None)
+
+
+@dataclass(eq=False)
+class _Job:
+    """One clip on its way through the pipeline."""
+
+    clip: Clip
+    source_bytes: int
+    stream: ClipStream | None = None
+    writer: ClipWriter | None = None
+    ending: Ending | None = None
+    fields_expected: int | None = None
+    fields_written: int = 0
+    ended: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Consecutive frames of a clip; the first `carried` of them were the last of the chunk before."""
+
+    job: _Job
+    first: int
+    frames: UInt8[np.ndarray, "n h w 3"]
+    carried: int
+
+
+@dataclass(frozen=True)
+class _PairItem:
+    job: _Job
+    pair: Pair
+    first: UInt8[np.ndarray, "h w 3"]
+    second: UInt8[np.ndarray, "h w 3"]
+
+    @property
+    def direction(self) -> str:
+        return "forward" if self.pair.first < self.pair.second else "backward"
+
+
+class _Stopped(Exception):
+    """Raised in a thread whose pipeline has been stopped."""
+
+
+class Pipeline:
+    """Clips to files on one device. `run` returns when every clip it took is committed or failed."""
+
+    def __init__(
+        self,
+        estimator: FlowEstimator,
+        settings: StoreSettings,
+        out: Path,
+        clips: ClipQueue,
+        tally: Tally,
+        batch: int,
+        threads: int,
+        stop: threading.Event,
+    ):
+        self._estimator, self._settings, self._out = estimator, settings, out
+        self._clips, self._tally, self._batch, self._stop = clips, tally, batch, stop
+        self._resize = FrameSize.parse(settings.resize) if settings.resize else None
+        self._decoders = max(1, threads // 2)
+        self._encoders = threads
+        self._chunks: queue.Queue[_Chunk | _Job | None] = queue.Queue(_CHUNKS_AHEAD * self._decoders)
+        self._encoded: queue.Queue[tuple[_Job, str, Future[list[bytes]] | None, FieldFacts | None]] = queue.Queue(_FIELDS_AHEAD)
+        self._waiting: dict[tuple[int, ...], deque[_PairItem]] = {}
+        self._jobs: list[_Job] = []
+        self._fault: BaseException | None = None
+
+    def run(self) -> None:
+        """Work until the clips run out. Raises what stopped it: InputError, or OSError where the store cannot be written."""
+        threads = [threading.Thread(target=self._guard, args=(self._decode,)) for _ in range(self._decoders)]
+        committer = threading.Thread(target=self._guard, args=(self._commit,))
+        for thread in [*threads, committer]:
+            thread.start()
+        with ThreadPoolExecutor(self._encoders) as self._pool:
+            self._guard(self._infer)
+            self._guard(lambda: self._put(self._encoded, None))
+            for thread in [*threads, committer]:
+                thread.join()
+        for job in self._jobs:
+            self._abandon(job)
+        if self._fault is not None:
+            raise self._fault
+
+    # Decoding
+
+    def _decode(self) -> None:
+        with ClipDecoder() as decoder:
+            while (taken := self._clips.next()) is not None:
+                job = _Job(*taken)
+                self._jobs.append(job)
+                try:
+                    self._decode_clip(decoder, job)
+                except ClipError as fault:
+                    self._fail(job, str(fault))
+                self._put(self._chunks, job)
+        self._put(self._chunks, None)
+
+    def _decode_clip(self, decoder: ClipDecoder, job: _Job) -> None:
+        step = self._settings.step
+        job.stream = decoder.open(job.clip.path, self._resize)
+        kept: UInt8[np.ndarray, "n h w 3"] | None = None
+        first = 0
+        for frames in job.stream:
+            if job.failed:
+                decoder.close()
+                return
+            chunk = frames if kept is None else np.concatenate([kept, frames])
+            self._put(self._chunks, _Chunk(job, first, chunk, 0 if kept is None else len(kept)))
+            kept = chunk[-step:]
+            first += len(chunk) - len(kept)
+        ending = job.stream.ending
+        if ending.decoded <= step:
+            raise ClipError(
+                f"{job.clip.path}: the clip has {ending.decoded} frame{'s' * (ending.decoded != 1)}; "
+                f"flow over {step} frame{'s' * (step != 1)} needs at least {step + 1}"
+            )
+        try:
+            self._estimator.check_clip(job.clip.key, ending.decoded - step, self._settings.backward)
+        except InputError as fault:
+            raise ClipError(str(fault)) from fault
+        job.ending = ending
+        job.fields_expected = (ending.decoded - step) * (2 if self._settings.backward else 1)
+
+    # Inference
+
+    def _infer(self) -> None:
+        decoding = self._decoders
+        while decoding:
+            item = self._get(self._chunks)
+            if item is None:
+                decoding -= 1
+            elif isinstance(item, _Job):
+                if not self._estimator.fixed_batch:
+                    self._flush()
+                self._put(self._encoded, (item, "end", None, None))
+            elif not item.job.failed:
+                self._take(item)
+        self._flush()
+
+    def _take(self, chunk: _Chunk) -> None:
+        job, step = chunk.job, self._settings.step
+        if self._settings.frames:
+            for frame in chunk.frames[chunk.carried :]:
+                self._put(self._encoded, (job, "frames", self._pool.submit(encode_rgb, frame), None))
+        waiting = self._waiting.setdefault(chunk.frames.shape[1:], deque())
+        for i in range(len(chunk.frames) - step):
+            t, first, second = chunk.first + i, chunk.frames[i], chunk.frames[i + step]
+            waiting.append(_PairItem(job, Pair(job.clip.key, t, t + step), first, second))
+            if self._settings.backward:
+                waiting.append(_PairItem(job, Pair(job.clip.key, t + step, t), second, first))
+            while len(waiting) >= self._batch:
+                self._compute([waiting.popleft() for _ in range(self._batch)])
+
+    def _flush(self) -> None:
+        for waiting in self._waiting.values():
+            if waiting:
+                self._compute(list(waiting))
+                waiting.clear()
+
+    def _compute(self, items: list[_PairItem]) -> None:
+        items = [item for item in items if not item.job.failed]
+        if not items:
+            return
+        try:
+            flow = self._flow(items)
+        except torch.OutOfMemoryError as fault:
+            height, width, _ = items[0].first.shape
+            raise InputError(
+                f"the device has no memory for {self._batch} pairs of {width}x{height}; give a smaller --batch"
+            ) from fault
+        except InputError as fault:
+            self._compute_apart(items, fault)
+            return
+        facts = measure(flow, self._settings.bound)
+        self._tally.add(pairs=sum(item.direction == "forward" for item in items))
+        values = stored_values(flow, self._settings)
+        for index, item in enumerate(items):
+            self._check_field(item, facts, index)
+            one = FieldFacts(*(getattr(facts, name)[index : index + 1] for name in FieldFacts.__dataclass_fields__))
+            future = self._pool.submit(encode_field, values[index], self._settings)
+            self._put(self._encoded, (item.job, item.direction, future, one))
+
+    def _flow(self, items: list[_PairItem]) -> Tensor:
+        frames = np.stack([image for item in items for image in (item.first, item.second)])
+        batch = rearrange(torch.from_numpy(frames), "(b p) h w c -> b p c h w", p=2)
+        pairs = [item.pair for item in items]
+        missing = self._batch - len(items) if self._estimator.fixed_batch else 0
+        if missing:
+            self._tally.add(padded=missing)
+            batch = torch.cat([batch, batch[-1:].expand(missing, -1, -1, -1, -1)])
+            pairs += pairs[-1:] * missing
+        return self._estimator(batch, pairs)[: len(items)]
+
+    def _compute_apart(self, items: list[_PairItem], fault: InputError) -> None:
+        """A pair of some clip cannot be computed: find the clip, so that its neighbours in the batch go on."""
+        clips = [list(group) for _, group in groupby(items, key=lambda item: item.job.clip.key)]
+        if len(clips) == 1:
+            self._fail(items[0].job, str(fault))
+            return
+        for group in clips:
+            self._compute(group)
+
+    def _check_field(self, item: _PairItem, facts: FieldFacts, index: int) -> None:
+        largest = float(facts.max_displacement[index])
+        if not bool(facts.finite[index]):
+            reason = "is not finite"
+        elif self._settings.encoding == "float16" and largest > _FLOAT16_MAX:
+            reason = f"reaches {largest:.0f} pixels, which float16 cannot hold"
+        else:
+            return
+        self._fail(item.job, f"{item.job.clip.path}: the flow from frame {item.pair.first} to {item.pair.second} {reason}")
+
+    # Committing
+
+    def _commit(self) -> None:
+        while (message := self._get(self._encoded)) is not None:
+            job, kind, future, facts = message
+            parts = future.result() if future else []
+            if job.failed:
+                self._abandon(job)
+                continue
+            if kind == "end":
+                job.ended = True
+            elif kind == "frames":
+                self._writer(job).append_frames(parts)
+            else:
+                assert facts is not None
+                self._writer(job).append_fields(kind, parts)
+                self._writer(job).count(facts)
+                job.fields_written += 1
+            # The last pairs of a clip may still wait for a batch to fill when its end is told.
+            if job.ended and job.fields_written == job.fields_expected:
+                self._finish(job)
+
+    def _writer(self, job: _Job) -> ClipWriter:
+        if job.writer is None:
+            assert job.stream is not None
+            facts = job.stream.facts
+            height, width = self._resize.of(facts.height, facts.width) if self._resize else (facts.height, facts.width)
+            job.writer = ClipWriter(self._out, job.clip.key, self._settings, height, width)
+        return job.writer
+
+    def _finish(self, job: _Job) -> None:
+        assert job.stream is not None
+        assert job.ending is not None
+        facts, ending = job.stream.facts, job.ending
+        source = SourceFacts(
+            name=job.clip.path.name,
+            bytes=job.stream.source_bytes,
+            sha256=job.stream.source_sha256,
+            reader=ending.reader,
+            frames_decoded=ending.decoded,
+            frames_declared=facts.declared_frames,
+            frames_invented=ending.invented,
+            frame_gaps=ending.gaps,
+            fps=facts.fps,
+            height=facts.height,
+            width=facts.width,
+        )
+        header = self._writer(job).commit(source)
+        self._abandon(job)
+        self._jobs.remove(job)
+        self._tally.clip_done(header, job.source_bytes)
+
+    def _abandon(self, job: _Job) -> None:
+        if job.writer is not None:
+            job.writer.close()
+            job.writer = None
+
+    def _fail(self, job: _Job, reason: str) -> None:
+        job.failed = True
+        self._tally.clip_failed(job.clip.key, reason, job.source_bytes)
+
+    # Threads
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except _Stopped:
+            pass
+        except BaseException as fault:  # kept for run() to raise; the other stages must not wait for this one
+            self._fault = self._fault or fault
+            self._stop.set()
+
+    def _put(self, target: queue.Queue, item: object) -> None:
+        while not self._stop.is_set():
+            try:
+                target.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+        raise _Stopped
+
+    def _get(self, source: queue.Queue):
+        while not self._stop.is_set():
+            try:
+                return source.get(timeout=0.1)
+            except queue.Empty:
+                continue
+        raise _Stopped
+
+
+def stored_values(flow: Float32[Tensor, "b 2 h w"], settings: StoreSettings) -> Shaped[np.ndarray, "b 2 h w"]:
+    """The flow as it is stored, before JPEG: uint8 levels, or float16."""
+    return (flow.half() if settings.bound is None else quantise(flow, settings.bound)).cpu().numpy()
+
+
+def encode_field(values: Shaped[np.ndarray, "2 h w"], settings: StoreSettings) -> list[bytes]:
+    """The two planes of one field as the bytes a file holds."""
+    if settings.encoding == "jpeg":
+        return [encode_plane(plane, JPEG_QUALITY) for plane in values]
+    return [np.ascontiguousarray(plane).tobytes() for plane in values]
+
+
+def encode_rgb(frame: UInt8[np.ndarray, "h w 3"]) -> list[bytes]:
+    """One frame as the bytes a file holds."""
+    return [encode_frame(frame, JPEG_QUALITY)]

@@ -1,0 +1,83 @@
+"""Which clips there are, which are done under these settings, and which are to be made."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowfeat.errors import StoreError
+from flowfeat.extraction.options import ExtractionOptions
+from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.reader import StoredClip
+from flowfeat.store.settings import StoreSettings
+from flowfeat.store.writer import clip_path
+from flowfeat.video import Clip, find_clips, select_clips
+from flowfeat.video.readers import source_size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The clips of one run: `todo` with their sizes in bytes, `done` before it, `redone` with the reason why."""
+
+    todo: dict[Clip, int]
+    done: list[Clip]
+    redone: dict[str, str]
+
+    @property
+    def keys(self) -> list[str]:
+        return sorted(clip.key for clip in [*self.todo, *self.done])
+
+
+def make_plan(options: ExtractionOptions, settings: StoreSettings, redo: Collection[str] = ()) -> Plan:
+    """Look at inputs and store; write nothing. The clips called `redo` are made again though they seem done.
+
+    Raises InputError where the inputs cannot be used, StoreError where the store was made with other settings.
+    """
+    clips = find_clips(options.inputs)
+    if options.clips:
+        clips = select_clips(clips, options.clips)
+    part, parts = options.part
+    clips = [clip for clip in clips if shard_of(clip.key, parts) == part]
+    existing = settings_of_store(options.out)
+    if existing and existing != settings:
+        raise StoreError(
+            f"{options.out}: this store was made with other settings ({existing.differences(settings)}); "
+            "give the same settings to add to it, or another --out"
+        )
+    todo: dict[Clip, int] = {}
+    done, redone = [], {}
+    for clip in clips:
+        size = source_size(clip.path)
+        verdict = "it did not pass verification" if clip.key in redo else _standing(options.out, clip, size, settings)
+        if verdict is None:
+            done.append(clip)
+            continue
+        todo[clip] = size
+        if verdict:
+            redone[clip.key] = verdict
+    return Plan(todo, done, redone)
+
+
+def shard_of(key: str, parts: int) -> int:
+    """Which of `parts` parts, counted from 1, a clip belongs to: decided by its key alone.
+
+    A clip stays in its part when others are added or removed, so no clip falls between two machines whose listings
+    differ.
+    """
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % parts + 1
+
+
+def _standing(store: Path, clip: Clip, size: int, settings: StoreSettings) -> str | None:
+    """None where the clip is done; otherwise why it is to be made, empty where it never was."""
+    try:
+        stored = StoredClip(clip_path(store, clip.key))
+    except FileNotFoundError:
+        return ""
+    except StoreError:
+        return "the stored file was damaged"
+    if stored.header.settings != settings:
+        raise StoreError(
+            f"{stored.path}: this file was made with other settings ({stored.header.settings.differences(settings)}); "
+            "give the same settings, or another --out"
+        )
+    return None if stored.header.source.bytes == size else "the clip has changed since"

@@ -1,0 +1,55 @@
+"""Flow as 8 bits: level = 128 + round(flow * 127 / bound), so that zero flow is level 128 and decodes to zero.
+
+Values beyond the bound saturate at levels 1 and 255 and are counted. Others round towards minus infinity, which moves
+every still pixel by half a level, or use 255 levels around 127.5, where zero has no level at all.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+from torch import Tensor
+
+ZERO_LEVEL = 128
+LEVELS_PER_SIDE = 127
+
+
+@dataclass(frozen=True)
+class FieldFacts:
+    """Measured on each field before it is quantised: one entry a field, on the CPU."""
+
+    finite: Bool[Tensor, "b"]
+    clipped_pixels: Int64[Tensor, "b"]
+    max_displacement: Float32[Tensor, "b"]
+    mean_displacement: Float64[Tensor, "b"]
+
+
+def measure(flow: Float32[Tensor, "b 2 h w"], bound: float | None) -> FieldFacts:
+    """What the header tells of the flow: pixels with a component beyond `bound`, and the displacement in pixels."""
+    displacement = torch.hypot(flow[:, 0], flow[:, 1]).flatten(1)
+    beyond = (flow.abs() > bound).any(dim=1).flatten(1).sum(1) if bound else torch.zeros(len(flow), dtype=torch.int64)
+    return FieldFacts(
+        finite=torch.isfinite(displacement).all(1).cpu(),
+        clipped_pixels=beyond.cpu(),
+        max_displacement=displacement.amax(1).cpu(),
+        mean_displacement=displacement.double().mean(1).cpu(),
+    )
+
+
+def quantise(flow: Float32[Tensor, "*shape"], bound: float) -> UInt8[Tensor, "*shape"]:
+    """Levels of the flow, rounded to nearest, computed on the flow's device."""
+    levels = torch.round(flow * (LEVELS_PER_SIDE / bound)).clamp(-LEVELS_PER_SIDE, LEVELS_PER_SIDE)
+    return (levels + ZERO_LEVEL).to(torch.uint8)
+
+
+def dequantise(levels: UInt8[np.ndarray, "*shape"], bound: float) -> Float32[np.ndarray, "*shape"]:
+    """Flow in pixels from levels; level 0, which no quantised value has but a JPEG may, is just below -bound."""
+    return _flow_of_level(bound)[levels]
+
+
+@lru_cache(maxsize=16)
+def _flow_of_level(bound: float) -> Float32[np.ndarray, "256"]:
+    table = (np.arange(256, dtype=np.float64) - ZERO_LEVEL) * (bound / LEVELS_PER_SIDE)
+    return table.astype(np.float32)

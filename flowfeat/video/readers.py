@@ -1,0 +1,267 @@
+"""Frames of one clip in a single ordered pass: decord, PyAV, or a folder of pictures. Never a seek.
+
+decord returns wrong frames without a word when it seeks in XviD AVIs with B-frames; read in order from frame 0 it
+is exact. It also invents frames: where its index promises more than can be decoded it repeats the last one. With a
+fault tolerance just above zero it raises at the first invented frame instead, which is where the clip ends.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from flowfeat.errors import ClipError
+
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".webp", ".tif", ".tiff")
+# Below this share of what the container declares, the rest of the clip was lost and not merely miscounted: real
+# UCF101 clips decode one frame fewer than declared, recordings with dropped frames a few per cent.
+_TOLERATED_SHORTFALL = 0.05
+
+Frames = Iterator[UInt8[np.ndarray, "h w 3"]]
+
+
+@dataclass(frozen=True)
+class FrameSize:
+    """What `--resize` asks for: `height` x `width`, or the shorter side with the aspect kept."""
+
+    height: int | None = None
+    width: int | None = None
+    shorter: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "FrameSize":
+        """Read `240x320` (height x width) or `shorter:256`. Raises ValueError on anything else."""
+        if match := re.fullmatch(r"(\d{1,5})x(\d{1,5})", text):
+            size = cls(height=int(match[1]), width=int(match[2]))
+        elif match := re.fullmatch(r"shorter:(\d{1,5})", text):
+            size = cls(shorter=int(match[1]))
+        else:
+            raise ValueError(f"--resize {text!r} is not HEIGHTxWIDTH (as 240x320) or shorter:PIXELS (as shorter:256)")
+        if 0 in (size.height, size.width, size.shorter):
+            raise ValueError(f"--resize {text!r} asks for a side of 0 pixels")
+        return size
+
+    def __str__(self) -> str:
+        return f"shorter:{self.shorter}" if self.shorter else f"{self.height}x{self.width}"
+
+    def of(self, height: int, width: int) -> tuple[int, int]:
+        """(height, width) that frames of `height` x `width` are resized to."""
+        if self.height and self.width:
+            return self.height, self.width
+        assert self.shorter is not None
+        scale = self.shorter / min(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What is known of a clip before its frames are decoded.
+
+    `declared_frames` is the container's own count and None where it gives none; it is a claim, not a fact.
+    """
+
+    declared_frames: int | None
+    fps: float | None
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of a clip after its last frame.
+
+    `invented` counts the frames that decord would have made up by repeating the last one; they are dropped. `gaps`
+    counts the numbers missing from the file names of a folder of frames.
+    """
+
+    decoded: int
+    invented: int
+    gaps: int
+    reader: str
+
+
+def natural_order(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key under which img_2 comes before img_10."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.findall(r"\d+|\D+", path.name)]
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """The pictures directly in `folder`, in natural order of their names."""
+    names = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_ENDINGS and path.is_file()]
+    return sorted((path for path in names if not path.name.startswith(".")), key=natural_order)
+
+
+def probe(path: Path) -> ClipFacts:
+    """Size, rate and declared number of frames of the video or the folder of frames at `path`, decoding nothing.
+
+    Raises ClipError where it is no video or holds no picture.
+    """
+    if path.is_dir():
+        files = frame_files(path)
+        if not files:
+            raise ClipError(f"{path}: the folder holds no picture ({', '.join(PICTURE_ENDINGS)})")
+        height, width, _ = _read_picture(files[0]).shape
+        return ClipFacts(len(files), None, height, width)
+    import av
+
+    size = path.stat().st_size
+    if size == 0:
+        raise ClipError(f"{path}: the file is empty (0 bytes); copy or download it again")
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise ClipError(f"{path}: there is no video stream in it (audio only?)")
+            stream = container.streams.video[0]
+            rate = stream.average_rate or stream.guessed_rate
+            height, width = stream.codec_context.height, stream.codec_context.width
+            declared = stream.frames or None
+    except (av.error.FFmpegError, ValueError, OSError) as fault:
+        if isinstance(fault, ClipError):
+            raise
+        raise ClipError(f"{path}: this is not a video that can be decoded ({_reason(fault)})") from fault
+    if not 0 < height <= 16384 or not 0 < width <= 16384:
+        raise ClipError(f"{path}: its header says {width}x{height} pixels, which no clip has; the file is damaged")
+    return ClipFacts(declared, float(rate) if rate else None, height, width)
+
+
+def reader_name() -> str:
+    """The library that decodes videos here, with its version."""
+    return f"decord {version('decord')}" if find_spec("decord") else f"PyAV {version('av')}"
+
+
+def frames_of(path: Path, facts: ClipFacts, reader: str | None = None) -> Generator[np.ndarray, None, Ending]:
+    """Yield the frames of a clip, uint8 (h, w, 3) RGB, first to last; return how it ended.
+
+    `reader` is "decord" or "pyav"; by default decord where it has a wheel. Raises ClipError where a frame cannot
+    be decoded, or where the end of the clip is missing.
+    """
+    if path.is_dir():
+        return (yield from _pictures(path))
+    if reader is None:
+        reader = "decord" if find_spec("decord") else "pyav"
+    ending = yield from (_decord(path) if reader == "decord" else _pyav(path))
+    _refuse_truncated(path, facts, ending.decoded)
+    return ending
+
+
+def source_sha256(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a video file, or of the names and contents of a folder's frames in order."""
+    digest, size = hashlib.sha256(), 0
+    for file in frame_files(path) if path.is_dir() else [path]:
+        if path.is_dir():
+            digest.update(file.name.encode("utf-8", "surrogateescape") + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+    return size, digest.hexdigest()
+
+
+def source_size(path: Path) -> int:
+    """Bytes of a video file, or of all frames in a folder."""
+    return sum(file.stat().st_size for file in frame_files(path)) if path.is_dir() else path.stat().st_size
+
+
+def _decord(path: Path) -> Generator[np.ndarray, None, Ending]:
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    decoded = 0
+    try:
+        clip = decord.VideoReader(str(path), num_threads=1, fault_tol=1e-6)
+        promised = len(clip)
+        for _ in range(promised):
+            try:
+                frame = clip.next().asnumpy()
+            except (decord.DECORDLimitReachedError, StopIteration):
+                break
+            yield frame
+            decoded += 1
+    except (decord.DECORDError, RuntimeError, IndexError) as fault:
+        raise ClipError(f"{path}: frame {decoded} cannot be decoded ({_reason(fault)})") from fault
+    return Ending(decoded, promised - decoded, 0, f"decord {decord.__version__}")
+
+
+def _pyav(path: Path) -> Generator[np.ndarray, None, Ending]:
+    import av
+
+    decoded = 0
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            # One thread: the order and the number of frames of a damaged clip must not depend on timing.
+            stream.thread_type = "NONE"
+            for frame in container.decode(stream):
+                yield frame.to_ndarray(format="rgb24")
+                decoded += 1
+    except (av.error.FFmpegError, ValueError, MemoryError) as fault:
+        raise ClipError(f"{path}: frame {decoded} cannot be decoded ({_reason(fault)})") from fault
+    return Ending(decoded, 0, 0, f"PyAV {version('av')}")
+
+
+def _pictures(folder: Path) -> Generator[np.ndarray, None, Ending]:
+    first: tuple[Path, tuple[int, ...]] | None = None
+    files = frame_files(folder)
+    for file in files:
+        frame = _read_picture(file)
+        first = first or (file, frame.shape)
+        if frame.shape != first[1]:
+            raise ClipError(
+                f"{file}: the frame is {frame.shape[1]}x{frame.shape[0]} but {first[0].name} is "
+                f"{first[1][1]}x{first[1][0]}; the frames of a clip must be of one size"
+            )
+        yield frame
+    import PIL
+
+    return Ending(len(files), 0, _gaps(files), f"Pillow {PIL.__version__}")
+
+
+def _gaps(files: list[Path]) -> int:
+    numbers = [int(found[-1]) for file in files if (found := re.findall(r"\d+", file.stem))]
+    strides = Counter(b - a for a, b in pairwise(numbers))
+    if len(numbers) != len(files) or not strides or min(strides) <= 0:
+        return 0  # not numbered one after the other: nothing can be told
+    stride = strides.most_common(1)[0][0]
+    return sum((step // stride - 1) * count for step, count in strides.items() if step > stride)
+
+
+def _read_picture(file: Path) -> UInt8[np.ndarray, "h w 3"]:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            return np.array(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as fault:
+        if isinstance(fault, PermissionError | FileNotFoundError):
+            raise
+        raise ClipError(f"{file}: the picture cannot be decoded ({_reason(fault)})") from fault
+
+
+def _refuse_truncated(path: Path, facts: ClipFacts, decoded: int) -> None:
+    declared = facts.declared_frames
+    if declared is None or decoded >= declared:
+        return
+    with path.open("rb") as stream:
+        head = stream.read(12)
+    # An AVI states its own length: where the file is shorter, the end is missing for certain.
+    cut_off = head[:4] == b"RIFF" and int.from_bytes(head[4:8], "little") + 8 > path.stat().st_size
+    if cut_off or declared - decoded > max(2, _TOLERATED_SHORTFALL * declared):
+        raise ClipError(
+            f"{path}: the clip is truncated: its container declares {declared} frames and {decoded} can be decoded; "
+            "copy or download it again"
+        )
+
+
+def _reason(fault: BaseException) -> str:
+    lines = [line for line in str(fault).splitlines() if line.strip()]
+    # decord's first line is "[time] /source/file.cc:83: reason": only the reason is of use to a reader.
+    text = re.sub(r"^(\[[\d:]+\] )?/\S+:\d+: ", "", lines[0]) if lines else type(fault).__name__
+    return re.sub(r"\[Errno \d+\] ", "", text).split(": '")[0][:160]

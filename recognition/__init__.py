@@ -1,0 +1,1 @@
+"""Two-stream action recognition on stored flow. Knows `flowfeat`; never `segmentation`."""

@@ -1,0 +1,1 @@
+"""Motion segmentation from flow. Knows `flowfeat`; never `recognition`."""
