@@ -1,6 +1,7 @@
 """Shared by all tests: runtime shape checks, the research data, and random numbers put back after each test."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from jaxtyping import install_import_hook
 
 # Every annotated function of the three packages is checked while tests run, and only then: the checks cost
 # about 30 us a call and break torch.compile.
-_hook = install_import_hook(["flowfeat", "recognition", "segmentation"], "beartype.beartype")
+_hook = install_import_hook(["flowfeat", "recognition", "segmentation"], "shape_checks.check")
 _hook.__enter__()
 
 
@@ -21,3 +22,32 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"FLOWFEAT_DATA={folder} is not a folder")
     return folder
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> Callable[..., Path]:
+    """`make_clip("a.avi", frames=12)` writes a clip below `tmp_path`; the rest goes to `write_clip`."""
+    from fixture_clips import write_clip
+
+    return lambda name, **options: write_clip(tmp_path / name, **options)
+
+
+@pytest.fixture(autouse=True)
+def _random_state_is_put_back():
+    """No test changes the random numbers of the next."""
+    import numpy as np
+    import torch
+
+    state, numpy_state = torch.random.get_rng_state(), np.random.get_state()  # noqa: NPY002 - the global one is guarded
+    yield
+    torch.random.set_rng_state(state)
+    np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    import torch
+
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        if os.environ.get("FLOWFEAT_GPU"):
+            pytest.fail("FLOWFEAT_GPU promises a GPU and there is none")
+        pytest.skip("no GPU is here")

@@ -1,8 +1,10 @@
 """What an extraction would do, how long it would take and what disk it would fill: measured on a few of its own clips."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -41,14 +43,14 @@ class Forecast:
     settings: StoreSettings
 
 
-def forecast(options: ExtractionOptions) -> Forecast:
+def forecast(inputs: Sequence[Path], options: ExtractionOptions) -> Forecast:
     """Plan an extraction and measure a sample of it; nothing is written.
 
     Raises InputError for everything that `extract` would refuse before it begins.
     """
     estimators = options.load_estimators()
     settings = options.settings(estimators[0])
-    plan = make_plan(options, settings)
+    plan = make_plan(inputs, options, settings)
     facts: dict[Clip, ClipFacts] = {}
     unreadable: dict[str, str] = {}
     with ThreadPoolExecutor(options.threads) as pool:

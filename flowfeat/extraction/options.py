@@ -16,8 +16,6 @@ from flowfeat.video import FrameSize
 class ExtractionOptions:
     """What to extract from which clips into which store; every command of extraction takes these."""
 
-    inputs: tuple[Path, ...]
-    """Videos, folders of videos (searched recursively), or folders of frames."""
     out: Path
     """The store: a folder, made if it is not there; run again to resume."""
     model: str | None = None
@@ -50,8 +48,6 @@ class ExtractionOptions:
     """A text file of clip names, one a line: only these."""
 
     def __post_init__(self) -> None:
-        if not self.inputs:
-            raise InputError("no input was given: name videos, folders of videos, or folders of frames")
         for name, value in (("--step", self.step), ("--batch", self.batch), ("--workers", self.workers or 1)):
             if value < 1:
                 raise InputError(f"{name} {value}: it must be 1 or more")

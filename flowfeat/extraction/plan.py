@@ -1,7 +1,7 @@
 """Which clips there are, which are done under these settings, and which are to be made."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +28,14 @@ class Plan:
         return sorted(clip.key for clip in [*self.todo, *self.done])
 
 
-def make_plan(options: ExtractionOptions, settings: StoreSettings, redo: Collection[str] = ()) -> Plan:
+def make_plan(
+    inputs: Sequence[Path], options: ExtractionOptions, settings: StoreSettings, redo: Collection[str] = ()
+) -> Plan:
     """Look at inputs and store; write nothing. The clips called `redo` are made again though they seem done.
 
     Raises InputError where the inputs cannot be used, StoreError where the store was made with other settings.
     """
-    clips = find_clips(options.inputs)
+    clips = find_clips(inputs)
     if options.clips:
         clips = select_clips(clips, options.clips)
     part, parts = options.part

@@ -1,7 +1,8 @@
 """Make again what verification found wrong, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from flowfeat.errors import StoreError
 from flowfeat.extraction.options import ExtractionOptions
@@ -25,11 +26,13 @@ class Repair:
         return self.after.clean
 
 
-def repair(options: ExtractionOptions, progress: Callable[[Progress], None] | None = None) -> Repair:
-    """Verify the store `options.out`, extract anew from `options.inputs` what is faulty or missing, verify again.
+def repair(
+    inputs: Sequence[Path], options: ExtractionOptions, progress: Callable[[Progress], None] | None = None
+) -> Repair:
+    """Verify the store `options.out`, extract anew from `inputs` what is faulty or missing, verify again.
 
-    A faulty file stays until its replacement is complete. The settings are the store's own; of the options only the
-    inputs, weights, batch, workers and devices count. Files left by killed runs are removed, so no other process may
+    A faulty file stays until its replacement is complete. The settings are the store's own; of the options only
+    weights, batch, workers and devices count. Files left by killed runs are removed, so no other process may
     be extracting into the store.
 
     Raises StoreError where the store has no settings, or where the model here is not the one that made it.
@@ -55,5 +58,5 @@ def repair(options: ExtractionOptions, progress: Callable[[Progress], None] | No
     partial = list(partial_files(options.out))
     for path in partial:
         path.unlink(missing_ok=True)
-    report = extract(options, progress=progress, redo=set(before.faults))
+    report = extract(inputs, options, progress=progress, redo=set(before.faults))
     return Repair(before, report, verify(options.out), len(partial))

@@ -5,7 +5,7 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class ExtractionReport:
 
 
 def extract(
+    inputs: Sequence[Path],
     options: ExtractionOptions,
     estimators: list[FlowEstimator] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -70,7 +71,8 @@ def extract(
     """Extract the flow of every clip that has none yet under these settings.
 
     Args:
-        options: what, from where, into which store.
+        inputs: videos, folders of videos (searched recursively), or folders of frames.
+        options: what to extract, and into which store.
         estimators: one a device; by default those the options name.
         progress: called, from other threads, as pairs and clips get done.
         redo: keys of clips to make again though they seem done.
@@ -85,13 +87,13 @@ def extract(
     if estimators is None:
         estimators = options.load_estimators()
     settings = options.settings(estimators[0])
-    plan = make_plan(options, settings, redo)
+    plan = make_plan(inputs, options, settings, redo)
     try:
         claim_store(options.out, settings)
         record_path = new_run_file(options.out)
     except OSError as fault:
         raise InputError(f"{fault.filename or options.out}: the store cannot be written ({fault.strerror})") from fault
-    record = _record(options, settings, plan, estimators)
+    record = _record(inputs, options, settings, plan, estimators)
     tally = Tally(progress, len(plan.todo), sum(plan.todo.values()))
     started, stopped = time.monotonic(), None
     try:
@@ -143,13 +145,17 @@ def _run_pipelines(
 
 
 def _record(
-    options: ExtractionOptions, settings: StoreSettings, plan: Plan, estimators: list[FlowEstimator]
+    inputs: Sequence[Path],
+    options: ExtractionOptions,
+    settings: StoreSettings,
+    plan: Plan,
+    estimators: list[FlowEstimator],
 ) -> dict[str, Any]:
     return {
         "schema": 1,
         "settings": asdict(settings),
         "fingerprint": settings.fingerprint,
-        "inputs": [str(path.absolute()) for path in options.inputs],
+        "inputs": [str(path.absolute()) for path in inputs],
         "shard": options.shard,
         "batch": options.batch,
         "workers": options.threads,

@@ -40,7 +40,7 @@ def read_npy(path: str | Path) -> FlowField:
         if match is None or 2 not in (int(match[3]), int(match[5])):
             raise FormatError(
                 f"{path}: not flow: expected a float16, float32 or float64 array of shape (2, height, "
-                f"width), got {header.strip()[:160]}"
+                f"width), got {header.strip()[:80]}"
             )
         shape = int(match[3]), int(match[4]), int(match[5])
         # Two rows of (u, v) and two planes of two columns look the same; the planes are what is written here.

@@ -1,4 +1,4 @@
-"""16-bit RGB PNG (ISO/IEC 15948), which Pillow neither reads nor writes and torchvision does not write.
+"""16-bit RGB PNG (ISO/IEC 15948), which Pillow reads as 8 bits and neither it nor torchvision writes.
 
 torchvision's `decode_png` reads it, but a damaged file ends the process: any libpng error is a segmentation
 fault (0.29.2: a wrong checksum, deflate stream or filter). PyAV decodes it too and says nothing of missing
@@ -51,7 +51,7 @@ def encode_rgb16(pixels: UInt16[np.ndarray, "h w 3"]) -> bytes:
     height, width, _ = pixels.shape
     rows = pixels.astype(">u2").view(np.uint8).reshape(height, 6 * width)
     filtered = np.empty((height, 1 + 6 * width), dtype=np.uint8)
-    # On Middlebury's true flow, "Up" gives files 4 to 15 % smaller than "Sub" and as small as "Paeth".
+    # On Middlebury's true flow, "Up" gives files 4 to 15 % smaller than "Sub" and about as small as "Paeth".
     filtered[:, 0] = _UP
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])

@@ -108,7 +108,7 @@ def probe(path: Path) -> ClipFacts:
         files = frame_files(path)
         if not files:
             raise ClipError(f"{path}: the folder holds no picture ({', '.join(PICTURE_ENDINGS)})")
-        height, width, _ = _read_picture(files[0]).shape
+        height, width, _ = read_picture(files[0]).shape
         return ClipFacts(len(files), None, height, width)
     import av
 
@@ -211,7 +211,7 @@ def _pictures(folder: Path) -> Generator[np.ndarray, None, Ending]:
     first: tuple[Path, tuple[int, ...]] | None = None
     files = frame_files(folder)
     for file in files:
-        frame = _read_picture(file)
+        frame = read_picture(file)
         first = first or (file, frame.shape)
         if frame.shape != first[1]:
             raise ClipError(
@@ -233,7 +233,8 @@ def _gaps(files: list[Path]) -> int:
     return sum((step // stride - 1) * count for step, count in strides.items() if step > stride)
 
 
-def _read_picture(file: Path) -> UInt8[np.ndarray, "h w 3"]:
+def read_picture(file: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """One picture, RGB. Raises ClipError where it cannot be decoded."""
     from PIL import Image
 
     try:

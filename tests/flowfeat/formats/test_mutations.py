@@ -66,7 +66,7 @@ def test_a_thousand_damaged_files_give_a_result_or_one_sentence(tmp_path, ending
     path = tmp_path / f"a{ending}"
     original = _original(path)
     read_flow(path)
-    outcomes = {"read": 0, "refused": 0}
+    read, refused = 0, {}
     tracemalloc.start()
     try:
         for seed in range(1000):
@@ -74,24 +74,28 @@ def test_a_thousand_damaged_files_give_a_result_or_one_sentence(tmp_path, ending
             content = _mutated(original, rng)
             if ending == ".png" and seed % 2:
                 content = _with_checksums(content)
+            # Truncating a file that was just written takes 1.5 ms on ext4; a new one takes 0.1 ms.
+            path.unlink()
             path.write_bytes(content)
             try:
                 field = read_flow(path)
             except FormatError as error:
-                outcomes["refused"] += 1
-                assert str(error).startswith(f"{path}: "), seed
-                assert "\n" not in str(error), seed
-                assert len(str(error)) < 500 + len(str(path)), seed
+                refused[seed] = str(error)
             else:
-                outcomes["read"] += 1
+                read += 1
                 assert isinstance(field, FlowField), seed
                 assert np.isfinite(field.flow).all(), seed
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert outcomes["refused"] > 500, outcomes
-    # Some damage only changes samples; a checksum hides even that in a PNG unless it is mended.
-    assert outcomes["read"] > (0 if ending == ".png" else 50), outcomes
+    for seed, message in refused.items():
+        assert message.startswith(f"{path}: "), seed
+        assert "\n" not in message, seed
+        assert len(message) < len(str(path)) + 500, seed
+    assert read + len(refused) == 1000
+    assert len(refused) > 500
+    # Some damage changes only samples. Of a PNG, that is damage to metadata and to nothing else.
+    assert read > (0 if ending == ".png" else 50)
     assert peak < 4 * MIB
 
 

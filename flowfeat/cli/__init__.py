@@ -1,0 +1,114 @@
+"""The command `flowfeat`. Each command is a dataclass: its fields are the options, its `run` does the work.
+
+Only the command that is asked for is imported, so `flowfeat --help` is there at once. Other packages add commands
+through the entry-point group `flowfeat.commands`.
+"""
+
+import contextlib
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import NoReturn, Protocol
+
+from flowfeat import __version__
+from flowfeat.errors import InputError
+
+DONE, INCOMPLETE, UNUSABLE = 0, 1, 2
+
+
+class Command(Protocol):
+    """What a command's dataclass offers besides its options."""
+
+    def run(self) -> int:
+        """Do it; return DONE or INCOMPLETE. Raises InputError where the input cannot be used."""
+        ...
+
+
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "pair": ("flowfeat.cli.pair:PairCommand", "flow from one picture to another"),
+    "extract": ("flowfeat.cli.extract:Extract", "flow of every clip of a folder, into a store"),
+    "verify": ("flowfeat.cli.check:Verify", "check every clip, plane and count of a store"),
+    "repair": ("flowfeat.cli.check:RepairCommand", "make again what verify finds wrong"),
+    "info": ("flowfeat.cli.info:Info", "what a store, a stored clip or a video is"),
+    "export": ("flowfeat.cli.exchange:Export", "a store in another tool's layout"),
+    "import": ("flowfeat.cli.exchange:Import", "another tool's flow as a store"),
+    "show": ("flowfeat.cli.show:Show", "a picture or a movie of flow"),
+    "models": ("flowfeat.cli.models:Models", "the models there are"),
+}
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 done but incomplete, 2 wrong usage or unusable input."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit status."""
+    commands = _commands()
+    if not arguments or arguments[0] in ("-h", "--help"):
+        _say(sys.stdout, _overview(commands))
+        return DONE if arguments else UNUSABLE
+    if arguments[0] == "--version":
+        _say(sys.stdout, f"flowfeat {__version__}")
+        return DONE
+    name = arguments[0]
+    if name not in commands:
+        _say(sys.stderr, f"flowfeat: there is no command {name!r}; flowfeat --help lists them")
+        return UNUSABLE
+    try:
+        return _parse(name, commands[name][0], arguments[1:]).run()
+    except InputError as fault:
+        _say(sys.stderr, f"flowfeat {name}: {fault}")
+        return UNUSABLE
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as fault:
+        where = f"{fault.filename}: " if fault.filename else ""
+        _say(sys.stderr, f"flowfeat {name}: {where}{fault.strerror or fault}")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        _say(sys.stderr, f"flowfeat {name}: interrupted")
+        return INCOMPLETE
+
+
+def _parse(name: str, home: str, arguments: list[str]) -> Command:
+    import tyro
+
+    module, attribute = home.split(":")
+    command = getattr(import_module(module), attribute)
+    return tyro.cli(
+        command,
+        prog=f"flowfeat {name}",
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
+def _commands() -> dict[str, tuple[str, str]]:
+    others = {point.name: (point.value, "") for point in entry_points(group="flowfeat.commands")}
+    return {**_COMMANDS, **others}
+
+
+def _overview(commands: dict[str, tuple[str, str]]) -> str:
+    width = max(map(len, commands))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in commands.items()]
+    return "\n".join(
+        [
+            f"flowfeat {__version__}: optical flow for action recognition and motion segmentation",
+            "",
+            "  flowfeat extract clips/ --out flow/ --model dis",
+            "  flowfeat verify flow/",
+            "",
+            *lines,
+            "",
+            "flowfeat COMMAND --help explains a command; every command takes --json for a result that programs read.",
+            "Exit status: 0 done, 1 done but incomplete, 2 wrong usage or unusable input.",
+        ]
+    )
+
+
+def _say(stream, text: str) -> None:
+    stream.write(text + "\n")

@@ -1,0 +1,93 @@
+"""`flowfeat verify` and `flowfeat repair`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from flowfeat.cli import DONE, INCOMPLETE
+from flowfeat.cli.output import CountBar, ProgressBar, result, result_json, size
+from flowfeat.extraction import ExtractionOptions, repair
+from flowfeat.store.verify import Verification, verify
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check a store: counts, checksums, ranges and every plane of every clip; status 1 where something is wrong.
+
+    flowfeat verify ucf101-flow
+    """
+
+    store: Positional[Path]
+    """The folder of the store."""
+    json: bool = False
+    """Print what was found as JSON on standard output."""
+
+    def run(self) -> int:
+        with CountBar("clips") as progress:
+            found = verify(self.store, progress=progress)
+        result_json({**vars(found), "clean": found.clean}) if self.json else result(describe_verification(found))
+        return DONE if found.clean else INCOMPLETE
+
+
+@dataclass(frozen=True)
+class RepairCommand:
+    """Extract anew what verify finds wrong or missing, and nothing else.
+
+    flowfeat repair ucf101-flow UCF-101/
+    """
+
+    store: Positional[Path]
+    """The folder of the store; no other process may be extracting into it."""
+    inputs: Positional[tuple[Path, ...]]
+    """Where the clips are, as they were given to extract."""
+    model: str | None = None
+    """Only for flow computed elsewhere: files:DIR."""
+    weights: Path | None = None
+    """The checkpoint the store was made with, where its model takes one."""
+    batch: int = 16
+    """Pairs that are computed together."""
+    workers: int | None = None
+    """Threads that encode; half as many processes decode. One a processor by default."""
+    device: str = "auto"
+    """cpu, cuda, or auto: a GPU if there is one."""
+    json: bool = False
+    """Print what was found and done as JSON on standard output."""
+
+    def run(self) -> int:
+        options = ExtractionOptions(
+            out=self.store,
+            model=self.model,
+            weights=self.weights,
+            batch=self.batch,
+            workers=self.workers,
+            device=self.device,
+        )
+        with ProgressBar() as progress:
+            done = repair(self.inputs, options, progress=progress)
+        if self.json:
+            result_json({**vars(done), "complete": done.complete})
+        else:
+            before = len(done.before.faults) + len(done.before.missing)
+            result(
+                f"{before} clips were faulty or missing, {done.extraction.extracted} extracted anew, "
+                f"{done.partial_files_removed} partial files removed\nnow: {describe_verification(done.after)}"
+            )
+        return DONE if done.complete else INCOMPLETE
+
+
+def describe_verification(found: Verification) -> str:
+    """What a verification found, in a few lines."""
+    lines = [
+        f"{found.store}: {'clean' if found.clean else 'NOT clean'}: {found.clips} clips, {found.frames} frames, "
+        f"{found.pairs} pairs, {size(found.bytes)}, {found.clipped_share:.3%} of the pixels clipped"
+    ]
+    wrong = [
+        *(f"  faulty: {fault}" for fault in found.faults.values()),
+        *(f"  missing: {key}: {reason}" for key, reason in found.missing.items()),
+    ]
+    for part in (wrong, [f"  note: {note}" for note in found.notes]):
+        lines += part[:_SHOWN] + ([f"  ... and {len(part) - _SHOWN} more"] if len(part) > _SHOWN else [])
+    return "\n".join(lines)

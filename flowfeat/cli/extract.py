@@ -1,0 +1,82 @@
+"""`flowfeat extract`: flow of every clip of a folder, into a store."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from flowfeat.cli import DONE, INCOMPLETE
+from flowfeat.cli.output import ProgressBar, duration, result, result_json, say, size
+from flowfeat.errors import InputError
+from flowfeat.extraction import ExtractionOptions, ExtractionReport, Forecast, extract, forecast
+
+_SHOWN_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class Extract:
+    """Extract the optical flow of every clip into a store. Run it again to resume: what is done stays.
+
+    flowfeat extract UCF-101/ --out ucf101-flow --model dis
+    flowfeat extract UCF-101/ --out ucf101-flow --model dis --dry-run
+    """
+
+    inputs: Positional[tuple[Path, ...]]
+    """Videos, folders of videos (searched recursively), or folders of frames."""
+    options: ExtractionOptions
+    dry_run: bool = False
+    """Say what would be done, the time and the disk it would take, from a measured sample; write nothing."""
+    json: bool = field(default=False)
+    """Print the report as JSON on standard output."""
+
+    def run(self) -> int:
+        if not self.inputs:
+            raise InputError("no input was given: name videos, folders of videos, or folders of frames")
+        if self.dry_run:
+            plan = forecast(self.inputs, self.options)
+            result_json(plan) if self.json else result(describe_forecast(plan))
+            return INCOMPLETE if plan.unreadable else DONE
+        with ProgressBar() as progress:
+            report = extract(self.inputs, self.options, progress=progress)
+        result_json(report) if self.json else result(describe_report(report))
+        if report.stopped:
+            say(f"flowfeat extract: {report.stopped}")
+        return DONE if report.complete else INCOMPLETE
+
+
+def describe_forecast(plan: Forecast) -> str:
+    """What an extraction would do, in a few lines."""
+    lines = [f"{plan.clips} clips: {plan.done} done, {plan.todo} to do, {plan.pairs} pairs by their containers' count"]
+    lines += [f"  again: {key}: {reason}" for key, reason in plan.redone.items()]
+    lines += _some_failures({key: f"would fail: {reason}" for key, reason in plan.unreadable.items()})
+    if plan.sampled_pairs:
+        lines.append(
+            f"time {duration(plan.seconds)} at {plan.pairs_per_second:.1f} pairs/s, disk {size(plan.bytes)} at "
+            f"{size(plan.bytes_per_pair)} a pair, measured on {plan.sampled_pairs} pairs of these clips"
+        )
+    return "\n".join([*lines, "nothing was written (--dry-run)"])
+
+
+def describe_report(report: ExtractionReport) -> str:
+    """What an extraction did, in a few lines."""
+    lines = [
+        f"{report.store}: {report.extracted} clips extracted, {report.done_before} were done before, "
+        f"{len(report.failed)} failed, of {report.clips}",
+        f"{report.pairs} pairs in {duration(report.seconds)} ({report.pairs_per_second:.1f} pairs/s), "
+        f"{size(report.bytes_written)}, {report.clipped_share:.3%} of the pixels clipped",
+    ]
+    if report.padded_pairs:
+        lines.append(f"{report.padded_pairs} pairs were computed only to fill a batch")
+    if report.short:
+        lines.append(f"{len(report.short)} clips decode fewer frames than their containers declare (listed in the record)")
+    if report.invented_frames:
+        lines.append(f"{report.invented_frames} frames that the decoder would have made up were dropped")
+    if report.gaps:
+        lines.append(f"{len(report.gaps)} folders of frames skip numbers (listed in the record)")
+    lines += [f"  again: {key}: {reason}" for key, reason in list(report.redone.items())[:_SHOWN_FAILURES]]
+    return "\n".join([*lines, *_some_failures(report.failed), f"record: {report.run_record}"])
+
+
+def _some_failures(failed: dict[str, str]) -> list[str]:
+    lines = [f"  failed: {reason}" for reason in list(failed.values())[:_SHOWN_FAILURES]]
+    return [*lines, f"  ... and {len(failed) - len(lines)} more"] if len(failed) > len(lines) else lines

@@ -1,0 +1,59 @@
+"""`flowfeat info`: what a store, a stored clip or a video is."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import Positional
+
+from flowfeat.cli import DONE
+from flowfeat.cli.output import result, result_json, size
+from flowfeat.errors import InputError
+from flowfeat.store import FlowStore, StoredClip
+from flowfeat.store.manifest import settings_of_store
+from flowfeat.video import probe
+
+
+@dataclass(frozen=True)
+class Info:
+    """Say what something is, without decoding it.
+
+    flowfeat info ucf101-flow
+    """
+
+    what: Positional[Path]
+    """A store, a stored clip (.safetensors), a video, or a folder of frames."""
+    json: bool = False
+    """Print it as JSON on standard output."""
+
+    def run(self) -> int:
+        facts = _facts(self.what)
+        if self.json:
+            result_json(facts)
+        else:
+            result("\n".join(f"{name}: {_text(name, value)}" for name, value in facts.items() if value is not None))
+        return DONE
+
+
+def _facts(what: Path) -> dict[str, Any]:
+    if what.is_dir() and (settings := settings_of_store(what)):
+        store = FlowStore(what)
+        sizes = [store[key].path.stat().st_size for key in store]
+        return {
+            "kind": "flow store",
+            "clips": len(store),
+            "pairs": sum(store[key].pairs for key in store),
+            "bytes": sum(sizes),
+            "fingerprint": settings.fingerprint,
+            **asdict(settings),
+        }
+    if what.suffix == ".safetensors" and what.is_file():
+        return {"kind": "stored clip", **json.loads(StoredClip(what).header.to_json())}
+    if not what.exists():
+        raise InputError(f"{what}: there is no such file or folder")
+    return {"kind": "folder of frames" if what.is_dir() else "video", **asdict(probe(what))}
+
+
+def _text(name: str, value: Any) -> str:
+    return f"{value} ({size(value)})" if name == "bytes" else json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,0 +1,75 @@
+"""`flowfeat pair`: flow from one picture to another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tyro.conf import Positional
+
+from flowfeat.cli import DONE
+from flowfeat.cli.output import result, result_json
+from flowfeat.errors import InputError
+from flowfeat.estimators import load_estimator
+from flowfeat.formats import write_flow
+from flowfeat.video.readers import read_picture
+
+
+@dataclass(frozen=True)
+class PairCommand:
+    """Flow from FRAME0 to FRAME1, written as .flo, .png (KITTI 16-bit), .pfm or .npy by the ending of --out.
+
+    flowfeat pair frame10.png frame11.png --out flow10.flo --model dis --show flow10.png
+    """
+
+    frame0: Positional[Path]
+    """The first picture."""
+    frame1: Positional[Path]
+    """The second picture, of the same size."""
+    out: Path
+    """Where the flow is written."""
+    model: str | None = None
+    """A name that `flowfeat models` lists; +v adds variational refinement."""
+    weights: Path | None = None
+    """A checkpoint, for models that take one."""
+    device: str = "auto"
+    """cpu, cuda, or auto: a GPU if there is one."""
+    show: Path | None = None
+    """Also draw the flow beside the frames into this .png or .jpg."""
+    json: bool = False
+    """Print a summary as JSON on standard output."""
+
+    def run(self) -> int:
+        estimator = load_estimator(self.model, self.weights, self.device)
+        frames = [read_picture(path) for path in (self.frame0, self.frame1)]
+        if frames[0].shape != frames[1].shape:
+            sizes = [f"{frame.shape[1]}x{frame.shape[0]}" for frame in frames]
+            raise InputError(f"{self.frame1}: the picture is {sizes[1]} and {self.frame0} is {sizes[0]}; flow needs one size")
+        pair = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None]
+        flow = estimator(pair)[0].cpu().numpy()
+        write_flow(self.out, flow)
+        if self.show:
+            self._draw(self.show, frames, flow)
+        displacement = np.hypot(flow[0], flow[1])
+        summary = {
+            "out": str(self.out),
+            "model": estimator.description,
+            "height": flow.shape[1],
+            "width": flow.shape[2],
+            "mean_displacement": float(displacement.mean()),
+            "max_displacement": float(displacement.max()),
+        }
+        if self.json:
+            result_json(summary)
+        else:
+            result(
+                f"{self.out}: {flow.shape[2]}x{flow.shape[1]}, displacement mean {displacement.mean():.2f} px, "
+                f"largest {displacement.max():.2f} px"
+            )
+        return DONE
+
+    def _draw(self, path: Path, frames: list[np.ndarray], flow: np.ndarray) -> None:
+        from flowfeat.visualization import Panel, contact_sheet, flow_panel, save_picture
+
+        panels = [Panel(frames[0], self.frame0.name), Panel(frames[1], self.frame1.name), flow_panel(flow)]
+        save_picture(path, contact_sheet([panels]))

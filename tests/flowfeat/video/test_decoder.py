@@ -1,0 +1,133 @@
+"""A clip that crashes or hangs its decoder costs only itself."""
+
+import os
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flowfeat.errors import ClipError
+from flowfeat.video import ClipDecoder
+
+MUTATIONS = 1000
+
+
+def _children() -> set[int]:
+    tasks = Path("/proc/self/task")
+    return {int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()}
+
+
+def test_one_process_decodes_many_clips(make_clip):
+    paths = [make_clip(f"{i}.avi", frames=3 + i, seed=i) for i in range(4)]
+    with ClipDecoder() as decoder:
+        counts = []
+        for path in paths:
+            stream = decoder.open(path)
+            counts.append(sum(len(frames) for frames in stream))
+            assert stream.ending.decoded == counts[-1]
+            assert stream.source_bytes == path.stat().st_size
+    assert counts == [3, 4, 5, 6]
+
+
+def test_an_abandoned_clip_does_not_disturb_the_next(make_clip):
+    long, short = make_clip("long.avi", frames=300, height=240, width=320), make_clip("short.avi", frames=3)
+    with ClipDecoder() as decoder:
+        next(iter(decoder.open(long)))
+        assert [len(frames) for frames in decoder.open(short)] == [3]
+
+
+def test_a_killed_decoder_is_a_sentence_and_the_next_clip_is_read(make_clip):
+    long, short = make_clip("long.avi", frames=400, height=240, width=320), make_clip("short.avi", frames=3)
+    before = _children()
+    with ClipDecoder() as decoder:
+        frames = iter(decoder.open(long))
+        next(frames)
+        (child,) = _children() - before
+        os.kill(child, signal.SIGABRT)
+        with pytest.raises(ClipError, match=r"long\.avi: the decoder was ended by SIGABRT"):
+            list(frames)
+        assert [len(chunk) for chunk in decoder.open(short)] == [3]
+
+
+def test_a_hanging_decoder_is_a_sentence(make_clip):
+    long = make_clip("long.avi", frames=400, height=240, width=320)
+    before = _children()
+    with ClipDecoder(stall_seconds=1.0) as decoder:
+        frames = iter(decoder.open(long))
+        next(frames)
+        (child,) = _children() - before
+        os.kill(child, signal.SIGSTOP)
+        begun = time.monotonic()
+        with pytest.raises(ClipError, match="gave no frame for 1 s"):
+            list(frames)
+        assert time.monotonic() - begun < 20
+    assert _children() == before
+
+
+def test_a_clip_that_changes_while_it_is_read_is_refused(make_clip):
+    path = make_clip("growing.avi", frames=400, height=240, width=320)
+    with ClipDecoder() as decoder:
+        frames = iter(decoder.open(path))
+        next(frames)
+        with path.open("ab") as file:
+            file.write(b"more")
+        with pytest.raises(ClipError, match="changed while it was read"):
+            list(frames)
+
+
+def test_decoders_of_several_threads_do_not_meet(make_clip):
+    paths = [make_clip(f"{i}.avi", frames=20, seed=i) for i in range(4)]
+    results: dict[Path, np.ndarray] = {}
+
+    def read(path: Path) -> None:
+        with ClipDecoder() as decoder:
+            results[path] = np.concatenate(list(decoder.open(path)))
+
+    threads = [threading.Thread(target=read, args=(path,)) for path in paths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({frames.tobytes() for frames in results.values()}) == 4
+
+
+@pytest.mark.parametrize("kind", ["packed_b_frames.avi", "h264.mp4"])
+def test_mutated_clips_are_a_clip_or_a_sentence(make_clip, tmp_path, kind):
+    """1,000 of each, some of which abort decord: never another exception, never a hang."""
+    packed = Path(__file__).parent / kind
+    data = packed.read_bytes() if packed.exists() else make_clip(kind, frames=40, codec="libx264").read_bytes()
+    whole = failed = 0
+    with ClipDecoder(stall_seconds=30) as decoder:
+        for seed in range(MUTATIONS):
+            path = tmp_path / "mutated.bin"
+            path.write_bytes(mutated(data, seed))
+            try:
+                frames = sum(len(chunk) for chunk in decoder.open(path))
+            except ClipError as fault:
+                assert str(fault).startswith(str(path))
+                assert "\n" not in str(fault)
+                failed += 1
+            else:
+                assert frames <= 2000
+                whole += 1
+    assert whole > 50
+    assert failed > 50
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    """Bytes flipped, cut out, and set to extreme integers."""
+    generator, result = random.Random(seed), bytearray(data)
+    for _ in range(generator.choice([1, 3, 10, 50])):
+        kind, at = generator.random(), generator.randrange(len(result))
+        if kind < 0.6:
+            result[at] = generator.randrange(256)
+        elif kind < 0.8:
+            del result[at : at + generator.randrange(1, 200)]
+        else:
+            at %= 2048
+            result[at : at + 4] = generator.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"])
+    return bytes(result)
