@@ -78,45 +78,26 @@ class ClipHeader:
         settings = StoreSettings.from_json(table["settings"])
         if settings.fingerprint != fingerprint:
             raise StoreError("its header's settings do not match their own fingerprint")
-        header = cls(**{**table, "settings": settings, "source": SourceFacts(**source)})
-        header.check()
-        return header
+        _check_values({**table, **{f"source.{name}": value for name, value in source.items()}})
+        return cls(**{**table, "settings": settings, "source": SourceFacts(**source)})
 
-    def check(self) -> None:
-        """Raise StoreError where the header's values cannot be true."""
-        source = self.source
-        whole = {
-            "pairs": self.pairs,
-            "height": self.height,
-            "width": self.width,
-            "source.bytes": source.bytes,
-            "source.frames_decoded": source.frames_decoded,
-            "source.frames_invented": source.frames_invented,
-            "source.frame_gaps": source.frame_gaps,
-            "source.height": source.height,
-            "source.width": source.width,
-            **({} if source.frames_declared is None else {"source.frames_declared": source.frames_declared}),
-        }
-        real = {
-            "clipped_share": self.clipped_share,
-            "max_displacement": self.max_displacement,
-            "mean_displacement": self.mean_displacement,
-            **({} if source.fps is None else {"source.fps": source.fps}),
-        }
-        texts = {
-            "key": self.key,
-            "payload_sha256": self.payload_sha256,
-            "flowfeat": self.flowfeat,
-            "source.name": source.name,
-            "source.sha256": source.sha256,
-            "source.reader": source.reader,
-        }
-        for name, value in whole.items():
-            if type(value) is not int or not 0 <= value < 1 << 48:
-                raise StoreError(f"its header says {name} = {str(value)[:40]}")
-        for name, value in real.items():
-            if not isinstance(value, int | float) or not 0 <= value < float("inf"):
-                raise StoreError(f"its header says {name} = {str(value)[:40]}")
-        for name, value in texts.items():
-            if not isinstance(value, str):
-                raise StoreError(f"its header's {name} is no text")
+
+_WHOLE = ("pairs", "height", "width", "source.bytes", "source.frames_decoded", "source.frames_declared")
+_WHOLE += ("source.frames_invented", "source.frame_gaps", "source.height", "source.width")
+_REAL = ("clipped_share", "max_displacement", "mean_displacement", "source.fps")
+_TEXT = ("key", "payload_sha256", "flowfeat", "source.name", "source.sha256", "source.reader")
+_MAY_BE_UNKNOWN = ("source.frames_declared", "source.fps")
+
+
+def _check_values(values: dict[str, Any]) -> None:
+    """Raise StoreError where a header's values cannot be true."""
+    for name, value in values.items():
+        if value is None and name in _MAY_BE_UNKNOWN:
+            continue
+        right = (
+            (name not in _WHOLE or (type(value) is int and 0 <= value < 1 << 48))
+            and (name not in _REAL or (type(value) in (int, float) and 0 <= value < float("inf")))
+            and (name not in _TEXT or isinstance(value, str))
+        )
+        if not right:
+            raise StoreError(f"its header says {name} = {str(value)[:40]}")

@@ -192,7 +192,7 @@ class FlowStore(Mapping[str, StoredClip]):
             raise StoreError(f"{self.path}: there is no such store")
 
     def __getitem__(self, name: str) -> StoredClip:
-        key = name if clip_path(self.path, name).is_file() else self._key_of_stem(name)
+        key = name if self._has_key(name) else self._key_of_stem(name)
         return StoredClip(clip_path(self.path, key))
 
     def __iter__(self) -> Iterator[str]:
@@ -202,10 +202,16 @@ class FlowStore(Mapping[str, StoredClip]):
         return len(self._keys)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (clip_path(self.path, name).is_file() or len(self._by_stem.get(name, ())) == 1)
+        return isinstance(name, str) and (self._has_key(name) or len(self._by_stem.get(name, ())) == 1)
 
     def __repr__(self) -> str:
         return f"FlowStore({str(self.path)!r}, clips={len(self)})"
+
+    def _has_key(self, name: str) -> bool:
+        try:
+            return clip_path(self.path, name).is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            return False
 
     @cached_property
     def _keys(self) -> list[str]:

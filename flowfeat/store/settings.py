@@ -46,22 +46,24 @@ class StoreSettings:
         """Settings from parsed JSON. Raises StoreError where something is missing, unknown or of the wrong kind."""
         if not isinstance(table, dict) or set(table) != set(cls.__dataclass_fields__):
             raise StoreError("its settings are not those of this version of flowfeat")
-        settings = cls(**table)
-        texts = [settings.model, settings.library, settings.encoding]
+        bound, parameters = table["bound"], table["parameters"]
         right = (
-            all(isinstance(text, str) for text in texts)
-            and isinstance(settings.parameters, dict)
-            and settings.encoding in get_args(Encoding)
-            and (settings.bound is None) == (settings.encoding == "float16")
-            and (settings.bound is None or (isinstance(settings.bound, int | float) and 0 < settings.bound < 1e6))
-            and type(settings.step) is int
-            and settings.step >= 1
-            and type(settings.backward) is bool
-            and type(settings.frames) is bool
+            all(isinstance(table[name], str) for name in ("model", "library", "encoding"))
+            and all(isinstance(table[name], str | None) for name in ("weights_sha256", "resize"))
+            and isinstance(parameters, dict)
+            and all(isinstance(value, str | int | float | bool) for value in parameters.values())
+            and table["encoding"] in get_args(Encoding)
+            and (bound is None) == (table["encoding"] == "float16")
+            and (bound is None or (type(bound) in (int, float) and 0 < bound < 1e6))
+            and (table["quality"] is None or type(table["quality"]) is int)
+            and type(table["step"]) is int
+            and table["step"] >= 1
+            and type(table["backward"]) is bool
+            and type(table["frames"]) is bool
         )
         if not right:
             raise StoreError("its settings hold values that no settings have")
-        return settings
+        return cls(**table)
 
     def differences(self, other: "StoreSettings") -> str:
         """What differs between two settings, as `bound 20.0 there, 32.0 here`, for a sentence."""

@@ -1,20 +1,12 @@
 """A flow store as folders of files that other tools read."""
 
-import hashlib
-import io
 import json
 import math
-import shutil
-import struct
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from flowfeat.atomic import PARTIAL
 from flowfeat.errors import StoreError
 from flowfeat.store.header import ClipHeader
 from flowfeat.store.layouts.exported import (
@@ -27,15 +19,16 @@ from flowfeat.store.layouts.exported import (
     write_journal,
     write_manifest,
 )
-from flowfeat.store.layouts.layout import Layout, check_bound, clip_part, layout_called
+from flowfeat.store.layouts.layout import check_bound, layout_called
+from flowfeat.store.layouts.writing import FIELDS_OF_STORAGE, clip_files, clip_folders, frame_files
 from flowfeat.store.manifest import runs_of_store, settings_of_store
-from flowfeat.store.planes import encode_plane
-from flowfeat.store.quantise import FieldFacts, measure, quantise
-from flowfeat.store.reader import Direction, FlowStore, StoredClip
-from flowfeat.store.settings import JPEG_QUALITY, StoreSettings
+from flowfeat.store.quantise import FieldFacts
+from flowfeat.store.reader import FlowStore, StoredClip
+
+# The one check of a stored clip's bytes; copying it would be worse than reaching for it.
 from flowfeat.store.verify import _check_payload_checksum
 
-_FIELDS_AT_ONCE = 16
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -46,16 +39,18 @@ class ExportReport:
         store: the store.
         layout: the name of the layout.
         out: the exported folder.
-        manifest: its `manifest.json`.
-        clips: clips in it.
+        manifest: its `manifest.json`; None where clips failed, for then the export is not whole.
+        clips: clips of the store.
         done_before: clips that an earlier run had written already.
         pairs: pairs of frames, so fields in each direction.
         frames: RGB frames.
         files: files of flow and frames.
         bytes: their size.
         bound: pixels; of the 8-bit levels, None where flow is stored as floats.
-        clipped_pixels: pixels beyond the bound that the export clipped; those that the store had clipped are not here.
+        clipped_pixels: pixels beyond the bound that the export clipped; those that the store had clipped are
+            not here.
         backward_left_out: backward fields of the store that the layout has no place for.
+        failed: keys of stored clips that cannot be read, with the reason.
         missing: keys of clips that the store's runs planned and the store does not hold.
         seconds: what this run took.
     """
@@ -63,7 +58,7 @@ class ExportReport:
     store: str
     layout: str
     out: str
-    manifest: str
+    manifest: str | None
     clips: int
     done_before: int
     pairs: int
@@ -73,8 +68,35 @@ class ExportReport:
     bound: float | None
     clipped_pixels: int
     backward_left_out: int
+    failed: dict[str, str]
     missing: list[str]
     seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stored clip is in the folder."""
+        return not self.failed
+
+    def describe(self) -> str:
+        """The report in a few lines, for people."""
+        lines = [
+            f"{self.out}: {self.clips - len(self.failed)} of {self.clips} clips ({self.done_before} were "
+            f"there before) as {self.layout}, {self.pairs} pairs, {self.frames} frames, {self.files} files"
+        ]
+        if self.bound is not None:
+            lines.append(
+                f"levels span {self.bound:g} pixels to each side, {self.clipped_pixels} pixels were clipped"
+            )
+        if self.backward_left_out:
+            lines.append(f"{self.backward_left_out} backward fields were left out: {self.layout} holds none")
+        if self.missing:
+            lines.append(
+                f"{len(self.missing)} clips were planned and are not in the store, such as {self.missing[0]}"
+            )
+        lines += [f"  failed: {reason}" for reason in list(self.failed.values())[:_SHOWN]]
+        if self.failed:
+            lines.append("the export is not whole and has no manifest.json: repair the store and run again")
+        return "\n".join(lines)
 
 
 def export_store(
@@ -86,28 +108,29 @@ def export_store(
 ) -> ExportReport:
     """Write the flow (and the frames) of a store into the folder `out`, as `layout` lays them out.
 
-    8-bit levels are the store's own, 128 + round(127 * flow / bound). What is usual elsewhere, round(255 * (flow +
-    bound) / (2 * bound)), has the same 128 for zero and differs by less than one level anywhere above -bound, so these
-    files are read as they are. JPEGs of a store are copied byte for byte and lose nothing more; uint8 levels are
-    encoded at JPEG quality 95; float16 is quantised within `bound` first.
+    8-bit levels are the store's own, 128 + round(127 * flow / bound). What is usual elsewhere, round(255 *
+    (flow + bound) / (2 * bound)), has the same 128 for zero and differs by less than one level anywhere above
+    -bound, so these files are read as they are. JPEGs of a store are copied byte for byte and lose nothing
+    more; uint8 levels are encoded at JPEG quality 95; float16 is quantised within `bound` first.
 
-    The folders of a clip appear whole, one clip after the other, and `manifest.json` appears last: without it the
-    export is not whole. Run again to go on: clips that are there are kept, those that changed in the store are
-    written anew. Files are not forced to disk one by one.
+    The folders of a clip appear whole, one clip after the other, and `manifest.json` appears last: without it
+    the export is not whole. Run again to go on: clips that are there are kept, those that changed in the
+    store are written anew. Files are not forced to disk one by one.
 
     Args:
         store: a flow store.
         layout: a name in `LAYOUTS`.
         out: a folder that is new, empty, or holds an export of this store in this layout.
-        bound: pixels; used where float16 flow becomes 8-bit levels. Levels that are stored keep the bound they have.
+        bound: pixels; used where float16 flow becomes 8-bit levels. Levels that are stored keep the bound
+            they have.
         progress: called with clips done and clips in all.
 
     Returns:
-        The report.
+        The report. A stored clip that is damaged is in `failed`; the others go on, without a manifest.
 
     Raises:
         InputError: there is no such layout or bound, or two clips would share a folder.
-        StoreError: the store cannot be used or is damaged, or `out` holds something else or cannot be written.
+        StoreError: the store cannot be used, or `out` holds something else or cannot be written.
     """
     started, store, out, chosen = time.monotonic(), Path(store), Path(out), layout_called(layout)
     clips = FlowStore(store)
@@ -119,12 +142,13 @@ def export_store(
     level_bound = (settings.bound or check_bound(bound)) if chosen.eight_bit else None
     try:
         manifest = _begin(out, Manifest(chosen, settings, level_bound, {}, _missing(store, set(keys))), keys)
-        done_before = _write_clips(out, manifest, clips, progress)
-        path = write_manifest(out, manifest)
+        done_before, failed = _write_clips(out, manifest, clips, progress)
+        path = None if failed else write_manifest(out, manifest)
     except OSError as fault:
         where = fault.filename or out
         raise StoreError(
-            f"{where}: the export cannot be written ({fault.strerror or fault}); mend this and run again to go on"
+            f"{where}: the export cannot be written ({fault.strerror or fault}); mend this and run again to "
+            "go on"
         ) from fault
     entries = manifest.clips.values()
     pairs = sum(entry.header.pairs for entry in entries)
@@ -132,7 +156,7 @@ def export_store(
         store=str(store),
         layout=chosen.name,
         out=str(out),
-        manifest=str(path),
+        manifest=str(path) if path else None,
         clips=len(keys),
         done_before=done_before,
         pairs=pairs,
@@ -142,6 +166,7 @@ def export_store(
         bound=level_bound,
         clipped_pixels=sum(entry.clipped_pixels for entry in entries),
         backward_left_out=pairs if settings.backward and not chosen.backward else 0,
+        failed=failed,
         missing=manifest.missing,
         seconds=round(time.monotonic() - started, 3),
     )
@@ -156,14 +181,16 @@ def _begin(out: Path, wanted: Manifest, keys: list[str]) -> Manifest:
     out.mkdir(parents=True, exist_ok=True)
     found = read_manifest(out) or read_journal(out)
     if found is None and any(not path.name.startswith(".") for path in out.iterdir()):
-        raise StoreError(f"{out}: the folder is not empty and holds no export of flowfeat; give another --out")
+        raise StoreError(
+            f"{out}: the folder is not empty and holds no export of flowfeat; give another --out"
+        )
     if found is not None:
         if difference := found.differences(wanted):
             raise StoreError(f"{out}: another export is in this folder ({difference}); give another --out")
         if gone := sorted(found.clips.keys() - set(keys)):
             raise StoreError(
-                f"{out}: it holds {len(gone)} clip(s) that the store does not, such as {gone[0]}; it is another "
-                "store's export, or clips were removed: give another --out"
+                f"{out}: it holds {len(gone)} clip(s) that the store does not, such as {gone[0]}; it is "
+                "another store's export, or clips were removed: give another --out"
             )
     manifest = replace(wanted, clips=dict(found.clips) if found else {})
     write_journal(out, manifest)
@@ -173,40 +200,58 @@ def _begin(out: Path, wanted: Manifest, keys: list[str]) -> Manifest:
 
 def _write_clips(
     out: Path, manifest: Manifest, clips: FlowStore, progress: Callable[[int, int], None] | None
-) -> int:
-    done_before = 0
+) -> tuple[int, dict[str, str]]:
+    """Write the clips that are not there yet; how many were, and which cannot be read and why."""
+    done_before, failed = 0, {}
     with (out / JOURNAL).open("a", encoding="utf-8") as journal:
         for number, key in enumerate(clips, 1):
-            clip = clips[key]
-            if clip.header.settings != manifest.settings:
-                difference = clip.header.settings.differences(manifest.settings)
-                raise StoreError(f"{clip.path}: made with other settings than the store ({difference}); run flowfeat verify")
-            entry = manifest.clips.get(key)
-            if entry and entry.header.payload_sha256 == clip.header.payload_sha256 and _is_whole(out, manifest, entry):
-                done_before += 1
+            try:
+                entry = _write_clip(out, manifest, clips[key])
+            except StoreError as fault:
+                failed[key] = str(fault)
+                manifest.clips.pop(key, None)
             else:
-                _check_payload_checksum(clip)  # a JPEG that is copied is not looked into
-                manifest.clips[key] = _write_clip(out, manifest, clip)
-                journal.write(json.dumps(manifest.clips[key].to_table(), sort_keys=True) + "\n")
-                journal.flush()
+                if entry is manifest.clips.get(key):
+                    done_before += 1
+                else:
+                    manifest.clips[key] = entry
+                    journal.write(json.dumps(entry.to_table(), sort_keys=True) + "\n")
+                    journal.flush()
             if progress:
                 progress(number, len(clips))
-    return done_before
+    return done_before, failed
+
+
+def _is_same(entry: ExportedClip, clip: StoredClip) -> bool:
+    there, here = entry.header, clip.header
+    return there.payload_sha256 == here.payload_sha256 and there.source == here.source
 
 
 def _is_whole(out: Path, manifest: Manifest, entry: ExportedClip) -> bool:
     folders = clip_folders(manifest.layout, entry.folder)
-    return entry.files == sum(path.is_file() for folder in folders.values() for path in (out / folder).rglob("*"))
+    return entry.files == sum(
+        path.is_file() for folder in folders.values() for path in (out / folder).rglob("*")
+    )
 
 
 def _write_clip(out: Path, manifest: Manifest, clip: StoredClip) -> ExportedClip:
+    """The clip's entry: the one there was, where its files are there too; otherwise after writing them."""
+    if clip.header.settings != manifest.settings:
+        difference = clip.header.settings.differences(manifest.settings)
+        raise StoreError(f"{clip.path}: its settings are not the store's ({difference}); run flowfeat verify")
+    entry = manifest.clips.get(clip.key)
+    if entry and _is_same(entry, clip) and _is_whole(out, manifest, entry):
+        return entry
+    _check_payload_checksum(clip)  # a JPEG that is copied is not looked into
     layout, folder = manifest.layout, manifest.layout.clip_folder(clip.key)
+    fields_of = FIELDS_OF_STORAGE[layout.storage]
     facts: list[FieldFacts] = []
     with clip_files(out, layout, folder) as files:
-        files.write("forward", layout.first, layout.forward, FIELDS_OF_STORAGE[layout.storage](clip, "forward", manifest.bound, facts))
+        forward = fields_of(clip, "forward", manifest.bound, facts)
+        files.write("forward", layout.first, layout.forward, forward)
         if clip.header.settings.backward and layout.backward:
-            fields = FIELDS_OF_STORAGE[layout.storage](clip, "backward", manifest.bound, facts)
-            files.write("backward", layout.first, layout.backward, fields)
+            backward = fields_of(clip, "backward", manifest.bound, facts)
+            files.write("backward", layout.first, layout.backward, backward)
         if clip.frames:
             files.write("frames", layout.first, (layout.frames,), frame_files(clip))
     header, clipped = _measured(clip.header, facts)

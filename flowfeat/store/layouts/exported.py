@@ -1,4 +1,4 @@
-"""What an exported folder says of itself: `manifest.json` when it is whole, `.export.jsonl` while it is being made."""
+"""What an exported folder says of itself: `manifest.json` when whole, `.export.jsonl` while it is made."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -124,24 +124,31 @@ class Manifest:
     def from_table(cls, table: dict[str, Any]) -> "Manifest":
         """Parse what `to_table` made. Raises StoreError, without the file's name, where it is not that."""
         if table.get("schema") != _SCHEMA:
-            raise StoreError(f"it has schema {str(table.get('schema'))[:20]}, and this flowfeat reads {_SCHEMA}")
+            raise StoreError(
+                f"it has schema {str(table.get('schema'))[:20]}, and this flowfeat reads {_SCHEMA}"
+            )
         layout = LAYOUTS.get(str(table.get("layout")))
         if layout is None:
             raise StoreError(f"its layout {str(table.get('layout'))[:40]!r} is unknown")
         settings = StoreSettings.from_json(table.get("settings"))
         bound, clips, missing = table.get("bound"), table.get("clips"), table.get("missing")
         plain = cls(layout, settings, bound if isinstance(bound, int | float) else None)
-        # The patterns, the first number and the formula are ours alone to choose; others would be read wrongly.
+        # Files laid out or quantised otherwise than here would be read wrongly.
         expected = json.loads(json.dumps(plain.to_table()))
         for name in ("index_base", "patterns", "levels", "fingerprint", "bound"):
             if table.get(name) != expected[name]:
                 raise StoreError(f"its {name} is not what this flowfeat writes; the file was changed by hand")
-        if layout.eight_bit != (plain.bound is not None) or not 0 < (plain.bound or 1.0) < 1e6:
-            raise StoreError(f"its bound {str(bound)[:40]} is not one")
+        right = layout.eight_bit == (plain.bound is not None) and 0 < (plain.bound or 1.0) < 1e6
+        if not right or (layout.eight_bit and settings.bound not in (None, plain.bound)):
+            raise StoreError(
+                f"its bound {str(bound)[:40]} is not that of its levels; the file was changed by hand"
+            )
         if not isinstance(clips, list) or not isinstance(missing, list):
             raise StoreError("its list of clips is missing")
         entries = [ExportedClip.from_table(clip, settings, layout) for clip in clips]
-        return replace(plain, clips={entry.header.key: entry for entry in entries}, missing=[str(key) for key in missing])
+        return replace(
+            plain, clips={entry.header.key: entry for entry in entries}, missing=[str(key) for key in missing]
+        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:
@@ -162,7 +169,10 @@ def write_journal(folder: Path, manifest: Manifest) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of an export that is whole; None where there is none of ours. Raises StoreError where it is damaged."""
+    """The manifest of an export that is whole; None where there is none of ours.
+
+    Raises StoreError where it is damaged.
+    """
     path = folder / MANIFEST
     if not path.is_file():
         return None
@@ -179,7 +189,10 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def read_journal(folder: Path) -> Manifest | None:
-    """How far an export came that is not whole; None where none was begun. Raises StoreError where it is damaged."""
+    """How far an export came that is not whole; None where none was begun.
+
+    Raises StoreError where that is damaged.
+    """
     path = folder / JOURNAL
     if not path.is_file():
         return None
@@ -187,7 +200,9 @@ def read_journal(folder: Path) -> Manifest | None:
     try:
         manifest = Manifest.from_table(json.loads(head))
     except (ValueError, AttributeError) as fault:
-        raise StoreError(f"{path}: an export was begun here and this is damaged ({fault}); give another --out") from None
+        raise StoreError(
+            f"{path}: an export was begun here and this is damaged ({fault}); give another --out"
+        ) from None
     for line in lines:
         try:
             entry = ExportedClip.from_table(json.loads(line), manifest.settings, manifest.layout)

@@ -1,8 +1,8 @@
 """Where other tools look for the flow and the frames of a clip, as data: one `Layout` a tool.
 
-A pattern is a path below the exported folder; `{clip}` is the clip's folder and `{index}` the number of a field or
-a frame. Field 0 and frame 0 carry the number `first`. What lies up to `{clip}` is one of the clip's folders, all of
-whose files are its own.
+A pattern is a path below the exported folder; `{clip}` is the clip's folder and `{index}` the number of a
+field or a frame. Field 0 and frame 0 carry the number `first`. What lies up to `{clip}` is one of the clip's
+folders, all of whose files are its own.
 """
 
 import math
@@ -20,7 +20,8 @@ class Layout:
 
     Attributes:
         name: what `--layout` calls it.
-        storage: how a field is stored: two grey JPEGs of 8-bit levels, a `.flo` file, or all of a clip as `.npy`.
+        storage: how a field is stored: two grey JPEGs of 8-bit levels, a `.flo` file, or all of a clip as
+            `.npy`.
         flat: folders are called by the clip's stem, without the folders above it.
         first: the number of the first field and of the first frame.
         forward: patterns of a field's files: x and y, or both in one.
@@ -56,15 +57,16 @@ class Layout:
             other = folders.setdefault(self.clip_folder(key), key)
             if other != key:
                 raise InputError(
-                    f"{other} and {key} would both be written to the folder {self.clip_folder(key)} of the layout "
-                    f"{self.name}; rename one of the clips, or use a layout that keeps the folders above a clip"
+                    f"{other} and {key} would both be written to the folder {self.clip_folder(key)} of the "
+                    f"layout {self.name}; rename one of the clips, or use a layout that keeps the folders "
+                    "above a clip"
                 )
         for folder, key in folders.items():
             for above in PurePosixPath(folder).parents:
                 if str(above) in folders:
                     raise InputError(
-                        f"{key} would be written into the folder of another clip, {folders[str(above)]}, in the "
-                        f"layout {self.name}; rename one of the clips, or use the layout tsn"
+                        f"{key} would be written into the folder of another clip, {folders[str(above)]}, in "
+                        f"the layout {self.name}; rename one of the clips, or use the layout tsn"
                     )
 
 
@@ -75,11 +77,12 @@ def clip_part(pattern: str) -> tuple[str, str]:
 
 
 _FLOW_X_Y = ("{clip}/flow_x_{index:05d}.jpg", "{clip}/flow_y_{index:05d}.jpg")
-# mmaction2's own flow configs ask for x_00001.jpg, though its extraction scripts write flow_x_00001.jpg (issue 2207).
+# mmaction2's own flow configs ask for x_00001.jpg, though its extraction scripts write flow_x_00001.jpg
+# (issue 2207).
 _X_Y = ("{clip}/x_{index:05d}.jpg", "{clip}/y_{index:05d}.jpg")
 _IMG = "{clip}/img_{index:05d}.jpg"
-# RawframeDataset fills the first field of a flow template with "x" and "y". Its list has a line "CLIP COUNT LABEL",
-# where the count is `pairs` for flow and `frames` for RGB.
+# RawframeDataset fills the first field of a flow template with "x" and "y". Its list has a line "CLIP COUNT
+# LABEL", where the count is `pairs` for flow and `frames` for RGB.
 _RAWFRAMES = {
     "Flow": {"modality": "Flow", "filename_tmpl": "flow_{}_{:05d}.jpg", "start_index": 1},
     "RGB": {"modality": "RGB", "filename_tmpl": "img_{:05d}.jpg", "start_index": 1},
@@ -92,8 +95,8 @@ LAYOUTS: Mapping[str, Layout] = {
         Layout("mmaction2", "jpeg", False, 1, _FLOW_X_Y, (), _IMG, (_X_Y,), _RAWFRAMES),
         # temporal-segment-networks, tsn-pytorch, dense_flow
         Layout("tsn", "jpeg", True, 1, _FLOW_X_Y, (), _IMG, (_X_Y,), _RAWFRAMES),
-        # The archives published with twostreamfusion. Its flow lies in folders u and v, and RawframeDataset knows x
-        # and y alone, so mmaction2 can read the frames only.
+        # The archives published with twostreamfusion. Its flow lies in folders u and v, and RawframeDataset
+        # knows x and y alone, so mmaction2 can read the frames only.
         Layout(
             "feichtenhofer",
             "jpeg",

@@ -22,7 +22,9 @@ _FIELDS_AT_ONCE = 16
 
 def clip_folders(layout: Layout, clip: str) -> dict[str, str]:
     """The folders of a clip below the exported one, by the beginning of the patterns that lie in them."""
-    beginnings = dict.fromkeys(clip_part(pattern)[0] for pattern in (*layout.forward, *layout.backward, layout.frames))
+    beginnings = dict.fromkeys(
+        clip_part(pattern)[0] for pattern in (*layout.forward, *layout.backward, layout.frames)
+    )
     return {beginning: beginning.format(clip=clip) for beginning in beginnings}
 
 
@@ -36,7 +38,9 @@ class ClipFiles:
         self.files = self.bytes = 0
         self.sha256: dict[str, str] = {}
 
-    def write(self, name: str, first: int, patterns: Sequence[str], groups: Iterable[Sequence[Iterable[bytes]]]) -> None:
+    def write(
+        self, name: str, first: int, patterns: Sequence[str], groups: Iterable[Sequence[Iterable[bytes]]]
+    ) -> None:
         """Write a series of files: each group holds, for every pattern, a file as blocks of bytes."""
         self._digest = hashlib.sha256()
         for index, group in enumerate(groups, first):
@@ -59,7 +63,7 @@ class ClipFiles:
 
 @contextmanager
 def clip_files(out: Path, layout: Layout, clip: str) -> Iterator[ClipFiles]:
-    """The clip's folders under other names, which become theirs when all is written and vanish when it is not."""
+    """The clip's folders under other names, renamed when all is written and removed when it is not."""
     final = {beginning: out / folder for beginning, folder in clip_folders(layout, clip).items()}
     partial = {name: path.with_name(f".{path.name}{PARTIAL}") for name, path in final.items()}
     for path in partial.values():
@@ -87,9 +91,11 @@ def frame_files(clip: StoredClip) -> Iterator[list[list[bytes]]]:
 _Fields = Iterator[Sequence[Iterable[bytes]]]
 
 
-def _jpeg_fields(clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]) -> _Fields:
+def _jpeg_fields(
+    clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]
+) -> _Fields:
     assert bound is not None
-    settings: StoreSettings = clip.header.settings
+    settings = clip.header.settings
     for start, count in _parts(clip):
         if settings.encoding == "jpeg":
             jpegs = [bytes(jpeg) for jpeg in clip.read_jpegs(start, count, direction)]
@@ -103,7 +109,9 @@ def _jpeg_fields(clip: StoredClip, direction: Direction, bound: float | None, fa
         yield from ([[x], [y]] for x, y in zip(jpegs[::2], jpegs[1::2], strict=True))
 
 
-def _flo_fields(clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]) -> _Fields:
+def _flo_fields(
+    clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]
+) -> _Fields:
     # formats.write_flo forces each file to disk, which takes longer than all the rest for millions of them.
     head = b"PIEH" + struct.pack("<ii", clip.width, clip.height)
     for start, count in _parts(clip):
@@ -111,7 +119,9 @@ def _flo_fields(clip: StoredClip, direction: Direction, bound: float | None, fac
             yield [[head, np.ascontiguousarray(field, "<f4").tobytes()]]
 
 
-def _npy_fields(clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]) -> _Fields:
+def _npy_fields(
+    clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]
+) -> _Fields:
     def blocks() -> Iterator[bytes]:
         head = io.BytesIO()
         shape = (clip.pairs, 2, clip.height, clip.width)
@@ -124,7 +134,9 @@ def _npy_fields(clip: StoredClip, direction: Direction, bound: float | None, fac
 
 
 def _parts(clip: StoredClip) -> Iterator[tuple[int, int]]:
-    return ((start, min(_FIELDS_AT_ONCE, clip.pairs - start)) for start in range(0, clip.pairs, _FIELDS_AT_ONCE))
+    return (
+        (start, min(_FIELDS_AT_ONCE, clip.pairs - start)) for start in range(0, clip.pairs, _FIELDS_AT_ONCE)
+    )
 
 
 FIELDS_OF_STORAGE = {"jpeg": _jpeg_fields, "flo": _flo_fields, "npy": _npy_fields}
