@@ -62,7 +62,9 @@ def show_store(store: Path, out: Path, clip: str | None = None) -> int:
 
 def show_clip(clip: StoredClip, out: Path) -> int:
     """Draw a stored clip at several moments, or its movie: flow over its frames where these are stored."""
-    scale = displacement_scale(np.concatenate([_field(clip, t) for t in _moments(clip.pairs, _MOMENTS_MEASURED)], axis=1))
+    scale = displacement_scale(
+        np.concatenate([_field(clip, t) for t in _moments(clip.pairs, _MOMENTS_MEASURED)], axis=1)
+    )
     if is_movie(out):
         frames = (overlay(_frame(clip, t), _field(clip, t), scale) for t in range(clip.pairs))
         return write_movie(out, frames, clip.header.source.fps or _DEFAULT_FPS)
@@ -89,7 +91,9 @@ def show_video(path: Path, estimator: FlowEstimator, out: Path) -> int:
             fps = decoder.open(path).facts.fps
         return write_movie(out, frames, fps or _DEFAULT_FPS)
     shown = [moments[i] for i in _moments(len(moments), _MOMENTS_SHOWN)]
-    panels = [[Panel(frame, f"frame {t}"), flow_panel(flow, None, scale, f"flow {t} to {t + 1}")] for t, frame, flow in shown]
+    panels = [
+        [Panel(frame, f"frame {t}"), flow_panel(flow, None, scale, f"flow {t} to {t + 1}")] for t, frame, flow in shown
+    ]
     save_picture(out, contact_sheet(_columns(panels), f"{path.name}, {estimator.description.model}"))
     return len(panels)
 

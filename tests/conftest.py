@@ -51,3 +51,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("FLOWFEAT_GPU"):
             pytest.fail("FLOWFEAT_GPU promises a GPU and there is none")
         pytest.skip("no GPU is here")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where the data is there and no skip is allowed (CI), a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("FLOWFEAT_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

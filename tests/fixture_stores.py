@@ -55,7 +55,9 @@ def write_stored_clip(
         if of.frames:
             for frame in np.random.default_rng(1).integers(0, 256, (count, height, width, 3), dtype=np.uint8):
                 writer.append_frames([encode_frame(frame, 95)])
-        writer.commit(SourceFacts(f"{key}.avi", 1234, "0" * 64, "decord 0.6.0", count, count, 0, 0, 25.0, height, width))
+        writer.commit(
+            SourceFacts(f"{key}.avi", 1234, "0" * 64, "decord 0.6.0", count, count, 0, 0, 25.0, height, width)
+        )
 
 
 def _planes(field: torch.Tensor, of: StoreSettings) -> list[bytes]:

@@ -15,12 +15,24 @@ FORBIDDEN = {
     "recognition": ("segmentation",),
     "segmentation": ("recognition",),
     "flowfeat.errors": ("flowfeat.",),
-    "flowfeat.formats": ("torch", "flowfeat.store", "flowfeat.video", "flowfeat.estimators", "flowfeat.extraction"),
+    "flowfeat.formats": (
+        "torch",
+        "flowfeat.store",
+        "flowfeat.video",
+        "flowfeat.estimators",
+        "flowfeat.extraction",
+    ),
     "flowfeat.video": ("torch", "flowfeat.store", "flowfeat.estimators", "flowfeat.extraction"),
     "flowfeat.store": ("flowfeat.estimators", "flowfeat.extraction", "flowfeat.networks", "flowfeat.cli"),
     "flowfeat.estimators": ("flowfeat.store", "flowfeat.extraction", "flowfeat.cli"),
     "flowfeat.extraction": ("flowfeat.cli",),
-    "flowfeat.visualization": ("torch", "flowfeat.store", "flowfeat.estimators", "flowfeat.extraction", "flowfeat.cli"),
+    "flowfeat.visualization": (
+        "torch",
+        "flowfeat.store",
+        "flowfeat.estimators",
+        "flowfeat.extraction",
+        "flowfeat.cli",
+    ),
 }
 
 
@@ -63,7 +75,9 @@ def test_no_module_imports_what_its_layer_may_not_know(path: Path):
                     ), f"{name} imports {imported}"
 
 
-@pytest.mark.parametrize("path", [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")], ids=str)
+@pytest.mark.parametrize(
+    "path", [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")], ids=str
+)
 def test_files_are_short_enough_to_hold_in_the_head(path: Path):
     assert len(path.read_text().splitlines()) <= 600
 

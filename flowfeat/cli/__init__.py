@@ -9,14 +9,16 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, runtime_checkable
 
 from flowfeat import __version__
+from flowfeat.cli.output import result, say
 from flowfeat.errors import InputError
 
 DONE, INCOMPLETE, UNUSABLE = 0, 1, 2
 
 
+@runtime_checkable
 class Command(Protocol):
     """What a command's dataclass offers besides its options."""
 
@@ -47,19 +49,19 @@ def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     commands = _commands()
     if not arguments or arguments[0] in ("-h", "--help"):
-        _say(sys.stdout, _overview(commands))
+        result(_overview(commands))
         return DONE if arguments else UNUSABLE
     if arguments[0] == "--version":
-        _say(sys.stdout, f"flowfeat {__version__}")
+        result(f"flowfeat {__version__}")
         return DONE
     name = arguments[0]
     if name not in commands:
-        _say(sys.stderr, f"flowfeat: there is no command {name!r}; flowfeat --help lists them")
+        say(f"flowfeat: there is no command {name!r}; flowfeat --help lists them")
         return UNUSABLE
     try:
         return _parse(name, commands[name][0], arguments[1:]).run()
     except InputError as fault:
-        _say(sys.stderr, f"flowfeat {name}: {fault}")
+        say(f"flowfeat {name}: {fault}")
         return UNUSABLE
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         with contextlib.suppress(OSError):
@@ -67,10 +69,10 @@ def run(arguments: list[str]) -> int:
         return DONE
     except OSError as fault:
         where = f"{fault.filename}: " if fault.filename else ""
-        _say(sys.stderr, f"flowfeat {name}: {where}{fault.strerror or fault}")
+        say(f"flowfeat {name}: {where}{fault.strerror or fault}")
         return UNUSABLE
     except KeyboardInterrupt:
-        _say(sys.stderr, f"flowfeat {name}: interrupted")
+        say(f"flowfeat {name}: interrupted")
         return INCOMPLETE
 
 
@@ -83,7 +85,12 @@ def _parse(name: str, home: str, arguments: list[str]) -> Command:
         command,
         prog=f"flowfeat {name}",
         args=arguments,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        config=(
+            tyro.conf.OmitArgPrefixes,
+            tyro.conf.FlagCreatePairsOff,
+            tyro.conf.DisallowNone,
+            tyro.conf.PositionalMetavarFromFieldName,
+        ),
     )
 
 
@@ -108,7 +115,3 @@ def _overview(commands: dict[str, tuple[str, str]]) -> str:
             "Exit status: 0 done, 1 done but incomplete, 2 wrong usage or unusable input.",
         ]
     )
-
-
-def _say(stream, text: str) -> None:
-    stream.write(text + "\n")

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from tyro.conf import Positional
 
 from flowfeat.cli import DONE, INCOMPLETE
-from flowfeat.cli.output import CountBar, ProgressBar, result, result_json, size
+from flowfeat.cli.output import result, result_json, size
+from flowfeat.cli.progress import CountBar, ProgressBar
 from flowfeat.extraction import ExtractionOptions, repair
 from flowfeat.store.verify import Verification, verify
 
@@ -41,7 +44,7 @@ class RepairCommand:
 
     store: Positional[Path]
     """The folder of the store; no other process may be extracting into it."""
-    inputs: Positional[tuple[Path, ...]]
+    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
     """Where the clips are, as they were given to extract."""
     model: str | None = None
     """Only for flow computed elsewhere: files:DIR."""

@@ -7,7 +7,8 @@ from typing import Literal
 from tyro.conf import Positional
 
 from flowfeat.cli import DONE, INCOMPLETE
-from flowfeat.cli.output import CountBar, result, result_json
+from flowfeat.cli.output import result, result_json
+from flowfeat.cli.progress import CountBar
 from flowfeat.store.layouts import export_store, import_layout
 from flowfeat.store.settings import DEFAULT_BOUND, Encoding
 

@@ -1,12 +1,14 @@
 """`flowfeat extract`: flow of every clip of a folder, into a store."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+import tyro
 
 from flowfeat.cli import DONE, INCOMPLETE
-from flowfeat.cli.output import ProgressBar, duration, result, result_json, say, size
+from flowfeat.cli.output import duration, result, result_json, say, size
+from flowfeat.cli.progress import ProgressBar
 from flowfeat.errors import InputError
 from flowfeat.extraction import ExtractionOptions, ExtractionReport, Forecast, extract, forecast
 
@@ -18,15 +20,16 @@ class Extract:
     """Extract the optical flow of every clip into a store. Run it again to resume: what is done stays.
 
     flowfeat extract UCF-101/ --out ucf101-flow --model dis
+
     flowfeat extract UCF-101/ --out ucf101-flow --model dis --dry-run
     """
 
-    inputs: Positional[tuple[Path, ...]]
+    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
     """Videos, folders of videos (searched recursively), or folders of frames."""
-    options: ExtractionOptions
+    options: Annotated[ExtractionOptions, tyro.conf.arg(name="")]
     dry_run: bool = False
     """Say what would be done, the time and the disk it would take, from a measured sample; write nothing."""
-    json: bool = field(default=False)
+    json: bool = False
     """Print the report as JSON on standard output."""
 
     def run(self) -> int:
@@ -68,7 +71,9 @@ def describe_report(report: ExtractionReport) -> str:
     if report.padded_pairs:
         lines.append(f"{report.padded_pairs} pairs were computed only to fill a batch")
     if report.short:
-        lines.append(f"{len(report.short)} clips decode fewer frames than their containers declare (listed in the record)")
+        lines.append(
+            f"{len(report.short)} clips decode fewer frames than their containers declare (listed in the record)"
+        )
     if report.invented_frames:
         lines.append(f"{report.invented_frames} frames that the decoder would have made up were dropped")
     if report.gaps:

@@ -39,12 +39,12 @@ class Info:
 def _facts(what: Path) -> dict[str, Any]:
     if what.is_dir() and (settings := settings_of_store(what)):
         store = FlowStore(what)
-        sizes = [store[key].path.stat().st_size for key in store]
+        clips = list(store.values())
         return {
             "kind": "flow store",
-            "clips": len(store),
-            "pairs": sum(store[key].pairs for key in store),
-            "bytes": sum(sizes),
+            "clips": len(clips),
+            "pairs": sum(clip.pairs for clip in clips),
+            "bytes": sum(clip.path.stat().st_size for clip in clips),
             "fingerprint": settings.fingerprint,
             **asdict(settings),
         }
@@ -56,4 +56,6 @@ def _facts(what: Path) -> dict[str, Any]:
 
 
 def _text(name: str, value: Any) -> str:
-    return f"{value} ({size(value)})" if name == "bytes" else json.dumps(value) if isinstance(value, dict) else str(value)
+    return (
+        f"{value} ({size(value)})" if name == "bytes" else json.dumps(value) if isinstance(value, dict) else str(value)
+    )

@@ -19,7 +19,10 @@ class Models:
 
     def run(self) -> int:
         rows = {name: {"method": entry.method, "needs": entry.needs} for name, entry in model_entries().items()}
-        rows["files:DIR"] = {"method": "flow computed elsewhere: DIR/CLIP/*.flo, .png, .pfm or .npy", "needs": "the files"}
+        rows["files:DIR"] = {
+            "method": "flow computed elsewhere: DIR/CLIP/*.flo, .png, .pfm or .npy",
+            "needs": "the files",
+        }
         if self.json:
             result_json({"default": DEFAULT_MODEL, "models": rows})
             return DONE
@@ -27,5 +30,7 @@ class Models:
         for name, row in rows.items():
             result(f"{name:<{widths[0]}}  {row['needs']:<{widths[1]}}  {row['method']}")
         result("+v behind a name adds variational refinement (extra opencv).")
-        result(f"default: {DEFAULT_MODEL or 'none in this version, as it carries no weights; name a model with --model'}")
+        result(
+            f"default: {DEFAULT_MODEL or 'none in this version, as it carries no weights; name a model with --model'}"
+        )
         return DONE

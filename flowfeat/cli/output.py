@@ -1,14 +1,10 @@
-"""What commands say: results on standard output, progress and remarks on standard error."""
+"""What commands say: results on standard output, remarks on standard error."""
 
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-
-from flowfeat.extraction.pipeline import Progress
 
 
 def say(text: str) -> None:
@@ -51,55 +47,3 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     return f"{whole // 60} min {whole % 60:02} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-class ProgressBar:
-    """Progress of an extraction: clips, pairs, pairs per second and the time left, judged by bytes of the sources."""
-
-    def __init__(self) -> None:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=0,
-            unit="B",
-            file=sys.stderr,
-            dynamic_ncols=True,
-            mininterval=0.5 if sys.stderr.isatty() else 10,
-            bar_format="{percentage:3.0f}% |{bar:24}| {postfix}[{elapsed}<{remaining}]",
-        )
-
-    def __enter__(self) -> Callable[[Progress], None]:
-        return self._show
-
-    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.close()
-
-    def _show(self, progress: Progress) -> None:
-        elapsed = self._bar.format_dict["elapsed"]
-        rate = progress.pairs / elapsed if elapsed else 0.0
-        failed = f", {progress.clips_failed} failed" if progress.clips_failed else ""
-        self._bar.total = progress.bytes
-        self._bar.set_postfix_str(
-            f"{progress.clips_done}/{progress.clips} clips{failed}, {progress.pairs} pairs, {rate:.0f} pairs/s ", refresh=False
-        )
-        self._bar.update(progress.bytes_done - self._bar.n)
-
-
-class CountBar:
-    """Progress over things that are counted, as clips verified or exported."""
-
-    def __init__(self, what: str):
-        from tqdm import tqdm
-
-        interval = 0.5 if sys.stderr.isatty() else 10
-        self._bar = tqdm(total=0, unit=f" {what}", file=sys.stderr, dynamic_ncols=True, mininterval=interval)
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        return self._show
-
-    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.close()
-
-    def _show(self, done: int, total: int) -> None:
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)

@@ -44,7 +44,9 @@ class PairCommand:
         frames = [read_picture(path) for path in (self.frame0, self.frame1)]
         if frames[0].shape != frames[1].shape:
             sizes = [f"{frame.shape[1]}x{frame.shape[0]}" for frame in frames]
-            raise InputError(f"{self.frame1}: the picture is {sizes[1]} and {self.frame0} is {sizes[0]}; flow needs one size")
+            raise InputError(
+                f"{self.frame1}: the picture is {sizes[1]} and {self.frame0} is {sizes[0]}; flow needs one size"
+            )
         pair = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None]
         flow = estimator(pair)[0].cpu().numpy()
         write_flow(self.out, flow)

@@ -37,7 +37,9 @@ class FlowFiles(FlowEstimator):
 
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         if pairs is None:
-            raise InputError(f"files:{self._folder} holds the flow of named clips, so it works on clips and not on bare frames")
+            raise InputError(
+                f"files:{self._folder} holds the flow of named clips, so it works on clips and not on bare frames"
+            )
         height, width = frames.shape[-2:]
         flows = [self._flow(pair, height, width) for pair in pairs]
         return torch.from_numpy(np.stack(flows))
@@ -57,7 +59,9 @@ class FlowFiles(FlowEstimator):
                 f"{pair.clip!r} are {width}x{height}; give the frames the flow was computed on, or --resize them to it"
             )
         if field.valid is not None:
-            raise InputError(f"{files[index]}: {int((~field.valid).sum())} pixels have no flow; a store needs every pixel's")
+            raise InputError(
+                f"{files[index]}: {int((~field.valid).sum())} pixels have no flow; a store needs every pixel's"
+            )
         return field.flow
 
     def check_clip(self, clip: str, pairs: int, backward: bool) -> None:
@@ -65,7 +69,9 @@ class FlowFiles(FlowEstimator):
         for first, second in [(0, 1), (1, 0)] if backward else [(0, 1)]:
             files = self._files(Pair(clip, first, second))
             if len(files) != pairs:
-                raise InputError(f"{files[0].parent}: it holds {len(files)} fields and the clip {clip!r} has {pairs} pairs")
+                raise InputError(
+                    f"{files[0].parent}: it holds {len(files)} fields and the clip {clip!r} has {pairs} pairs"
+                )
 
     def _files(self, pair: Pair) -> list[Path]:
         home = self._folder / pair.clip
@@ -87,4 +93,6 @@ def _refuse_gaps(files: list[Path]) -> None:
     if all(numbers):
         for (a, b), (file, after) in zip(pairwise(int(n[-1]) for n in numbers), pairwise(files), strict=True):
             if b != a + 1:
-                raise InputError(f"{file.parent}: the numbers jump from {file.name} to {after.name}; a field is missing or double")
+                raise InputError(
+                    f"{file.parent}: the numbers jump from {file.name} to {after.name}; a field is missing or double"
+                )

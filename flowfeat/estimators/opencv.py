@@ -156,7 +156,10 @@ class _one_thread_each:
 def dis(threads: int) -> FlowEstimator:
     """Dense inverse search (Kroeger et al., ECCV 2016), the medium preset, with its variational step."""
     return OpenCVEstimator(
-        "dis", lambda cv2: cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM), {"preset": "medium"}, threads
+        "dis",
+        lambda cv2: cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM),
+        {"preset": "medium"},
+        threads,
     )
 
 

@@ -72,14 +72,12 @@ class FlowEstimator(ABC):
         """Called once a clip's pairs are counted. Raises InputError where the estimator has not exactly as many."""
 
     @abstractmethod
-    def estimate(
-        self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None
-    ) -> Float32[Tensor, "b 2 h w"]:
+    def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         """What `__call__` promises, for frames that are known to be right and on `device`."""
 
 
 def resolve_device(name: str) -> torch.device:
-    """`cpu`, `cuda`, `cuda:1` or `auto` (a GPU if there is one). Raises InputError where a GPU asked for is not there."""
+    """`cpu`, `cuda`, `cuda:1` or `auto` (a GPU if there is one). Raises InputError where there is no such device."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -91,5 +89,7 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "cuda":
         present = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= present:
-            raise InputError(f"GPU {device.index or 0} was asked for and {present or 'no'} GPU is here; use --device cpu or auto")
+            raise InputError(
+                f"GPU {device.index or 0} was asked for and {present or 'no'} GPU is here; use --device cpu or auto"
+            )
     return device

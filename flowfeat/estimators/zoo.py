@@ -47,10 +47,16 @@ _MODELS: dict[str, ModelEntry] = {
     "deepflow": _opencv(opencv.deepflow),
     "pcaflow": _opencv(opencv.pcaflow),
     "raft-small": ModelEntry(
-        lambda r: Raft("small", r.weights, r.device), "RAFT (Teed and Deng, ECCV 2020), small", "weights (downloaded)", True
+        lambda r: Raft("small", r.weights, r.device),
+        "RAFT (Teed and Deng, ECCV 2020), small",
+        "weights (downloaded)",
+        True,
     ),
     "raft-large": ModelEntry(
-        lambda r: Raft("large", r.weights, r.device), "RAFT (Teed and Deng, ECCV 2020), large", "weights (downloaded)", True
+        lambda r: Raft("large", r.weights, r.device),
+        "RAFT (Teed and Deng, ECCV 2020), large",
+        "weights (downloaded)",
+        True,
     ),
     "zero": ModelEntry(lambda r: Zero(r.device), "no motion: the baseline", "nothing"),
 }
@@ -94,7 +100,9 @@ def load_estimator(
             _refuse_weights(name, request)
         estimator = _MODELS[name].make(request)
     else:
-        raise InputError(f"there is no model called {model!r}; these work: {', '.join(_MODELS)}, files:DIR, each also with +v")
+        raise InputError(
+            f"there is no model called {model!r}; these work: {', '.join(_MODELS)}, files:DIR, each also with +v"
+        )
     return Refined(estimator, request.threads) if model.endswith("+v") else estimator
 
 

@@ -1,4 +1,4 @@
-"""What an extraction would do, how long it would take and what disk it would fill: measured on a few of its own clips."""
+"""What an extraction would do, how long it would take and what disk it would fill, measured on its own clips."""
 
 import time
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _probe(clip: Clip) -> ClipFacts | str:
 def _sample(
     options: ExtractionOptions, settings: StoreSettings, estimator: FlowEstimator, clips: list[Clip]
 ) -> tuple[int, float, int]:
-    """Pairs measured, the seconds their flow took, and the bytes they would fill, over clips spread through the list."""
+    """Pairs measured, the seconds their flow took, and the bytes they would fill, over clips spread evenly."""
     pairs, seconds, size = 0, 0.0, 0
     chosen = clips[:: max(1, len(clips) // _SAMPLED_CLIPS)][:_SAMPLED_CLIPS]
     with ClipDecoder() as decoder:
@@ -100,8 +100,10 @@ def _sample(
                 frames = next(iter(stream))[: _SAMPLED_PAIRS + options.step]
                 if len(frames) <= options.step:
                     continue
-                batch = rearrange(torch.from_numpy(np.stack([frames[: -options.step], frames[options.step :]])),
-                                  "p b h w c -> b p c h w")
+                batch = rearrange(
+                    torch.from_numpy(np.stack([frames[: -options.step], frames[options.step :]])),
+                    "p b h w c -> b p c h w",
+                )
                 names = [Pair(clip.key, t, t + options.step) for t in range(len(batch))]
                 if not pairs:
                     estimator(batch[:1], names[:1])  # the first call pays for set-up

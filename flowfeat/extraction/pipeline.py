@@ -160,13 +160,15 @@ class Pipeline:
         self._decoders = max(1, threads // 2)
         self._encoders = threads
         self._chunks: queue.Queue[_Chunk | _Job | None] = queue.Queue(_CHUNKS_AHEAD * self._decoders)
-        self._encoded: queue.Queue[tuple[_Job, str, Future[list[bytes]] | None, FieldFacts | None]] = queue.Queue(_FIELDS_AHEAD)
+        self._encoded: queue.Queue[tuple[_Job, str, Future[list[bytes]] | None, FieldFacts | None]] = queue.Queue(
+            _FIELDS_AHEAD
+        )
         self._waiting: dict[tuple[int, ...], deque[_PairItem]] = {}
         self._jobs: list[_Job] = []
         self._fault: BaseException | None = None
 
     def run(self) -> None:
-        """Work until the clips run out. Raises what stopped it: InputError, or OSError where the store cannot be written."""
+        """Work until the clips run out. Raises what stopped it: InputError, or OSError from writing the store."""
         threads = [threading.Thread(target=self._guard, args=(self._decode,)) for _ in range(self._decoders)]
         committer = threading.Thread(target=self._guard, args=(self._commit,))
         for thread in [*threads, committer]:
@@ -308,7 +310,10 @@ class Pipeline:
             reason = f"reaches {largest:.0f} pixels, which float16 cannot hold"
         else:
             return
-        self._fail(item.job, f"{item.job.clip.path}: the flow from frame {item.pair.first} to {item.pair.second} {reason}")
+        self._fail(
+            item.job,
+            f"{item.job.clip.path}: the flow from frame {item.pair.first} to {item.pair.second} {reason}",
+        )
 
     # Committing
 

@@ -113,7 +113,11 @@ def extract(
 
 
 def _run_pipelines(
-    options: ExtractionOptions, settings: StoreSettings, plan: Plan, estimators: list[FlowEstimator], tally: Tally
+    options: ExtractionOptions,
+    settings: StoreSettings,
+    plan: Plan,
+    estimators: list[FlowEstimator],
+    tally: Tally,
 ) -> None:
     stop, clips = threading.Event(), ClipQueue(plan.todo)
     pipelines = [
@@ -168,8 +172,20 @@ def _record(
 
 def versions() -> dict[str, str]:
     """The versions of everything that has a part in the result."""
-    found = {"flowfeat": flowfeat.__version__, "python": platform.python_version(), "machine": platform.machine()}
-    for package in ("torch", "numpy", "decord", "av", "pillow", "simplejpeg", "opencv-contrib-python-headless"):
+    found = {
+        "flowfeat": flowfeat.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+    for package in (
+        "torch",
+        "numpy",
+        "decord",
+        "av",
+        "pillow",
+        "simplejpeg",
+        "opencv-contrib-python-headless",
+    ):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -221,4 +237,5 @@ def _sentence(fault: Exception, store: Path) -> str:
         return str(fault)
     assert isinstance(fault, OSError)
     where = fault.filename or store
-    return f"{where}: the store cannot be written ({fault.strerror or fault}); nothing is half-written: mend this and run again"
+    reason = fault.strerror or fault
+    return f"{where}: the store cannot be written ({reason}); nothing is half-written: mend this and run again"

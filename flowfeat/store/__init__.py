@@ -5,4 +5,12 @@ from flowfeat.store.reader import FlowStore, StoredClip
 from flowfeat.store.settings import StoreSettings
 from flowfeat.store.writer import ClipWriter
 
-__all__ = ["SCHEMA_VERSION", "ClipHeader", "ClipWriter", "FlowStore", "SourceFacts", "StoreSettings", "StoredClip"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "ClipHeader",
+    "ClipWriter",
+    "FlowStore",
+    "SourceFacts",
+    "StoreSettings",
+    "StoredClip",
+]

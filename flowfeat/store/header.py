@@ -68,7 +68,9 @@ class ClipHeader:
         if not isinstance(table, dict):
             raise StoreError("its header is not a table")
         if table.get("schema") != SCHEMA_VERSION:
-            raise StoreError(f"its header has schema {str(table.get('schema'))[:20]}, and this flowfeat reads {SCHEMA_VERSION}")
+            raise StoreError(
+                f"its header has schema {str(table.get('schema'))[:20]}, and this flowfeat reads {SCHEMA_VERSION}"
+            )
         fingerprint = table.pop("fingerprint", None)
         source = table.get("source")
         if set(table) != set(cls.__dataclass_fields__) or not isinstance(source, dict):
@@ -94,10 +96,11 @@ def _check_values(values: dict[str, Any]) -> None:
     for name, value in values.items():
         if value is None and name in _MAY_BE_UNKNOWN:
             continue
-        right = (
-            (name not in _WHOLE or (type(value) is int and 0 <= value < 1 << 48))
-            and (name not in _REAL or (type(value) in (int, float) and 0 <= value < float("inf")))
-            and (name not in _TEXT or isinstance(value, str))
-        )
+        if name in _WHOLE:
+            right = type(value) is int and 0 <= value < 1 << 48
+        elif name in _REAL:
+            right = isinstance(value, int | float) and type(value) is not bool and 0 <= value < float("inf")
+        else:
+            right = name not in _TEXT or isinstance(value, str)
         if not right:
             raise StoreError(f"its header says {name} = {str(value)[:40]}")

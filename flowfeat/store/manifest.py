@@ -1,4 +1,4 @@
-"""A store's own files beside the clips: `store.json`, its settings, and `runs/NNNN.json`, what each run planned and did."""
+"""A store's own files: `store.json`, its settings, and `runs/NNNN.json`, what each run planned and did."""
 
 import json
 import os

@@ -21,7 +21,9 @@ def decode_plane(data: bytes | memoryview, height: int, width: int) -> UInt8[np.
 
 def encode_frame(frame: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
     """One RGB frame as a JPEG."""
-    return simplejpeg.encode_jpeg(np.ascontiguousarray(frame), quality=quality, colorspace="RGB", colorsubsampling="420")
+    return simplejpeg.encode_jpeg(
+        np.ascontiguousarray(frame), quality=quality, colorspace="RGB", colorsubsampling="420"
+    )
 
 
 def decode_frame(data: bytes | memoryview, height: int, width: int) -> UInt8[np.ndarray, "h w 3"]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ class StoredClip:
     """
 
     def __init__(self, path: Path):
-        """Open the file at `path`. Raises StoreError where it is no stored clip, FileNotFoundError where it is not there."""
+        """Open the file at `path`. Raises StoreError where it is no stored clip, FileNotFoundError without one."""
         self.path = Path(path)
         try:
             self._file = safe_open(str(path), framework="np")
@@ -67,7 +68,9 @@ class StoredClip:
     def width(self) -> int:
         return self.header.width
 
-    def read(self, start: int = 0, count: int | None = None, direction: Direction = "forward") -> Float32[Tensor, "t 2 h w"]:
+    def read(
+        self, start: int = 0, count: int | None = None, direction: Direction = "forward"
+    ) -> Float32[Tensor, "t 2 h w"]:
         """Fields `start` to `start + count` (to the end without a count), in pixels, x first.
 
         Field t is the flow from frame t to frame t + step; backward, from frame t + step to frame t. Raises
@@ -90,7 +93,9 @@ class StoredClip:
             levels[index // 2, index % 2] = self._named(decode_plane, plane)
         return levels
 
-    def read_jpegs(self, start: int = 0, count: int | None = None, direction: Direction = "forward") -> list[memoryview]:
+    def read_jpegs(
+        self, start: int = 0, count: int | None = None, direction: Direction = "forward"
+    ) -> list[memoryview]:
         """The fields' planes as they are stored, x and y of each after the other, where the encoding is JPEG."""
         self._require(direction)
         return self._jpegs(direction, 2 * start, 2 * self._stop(start, count, self.pairs))
@@ -126,8 +131,8 @@ class StoredClip:
 
     def _jpegs(self, name: str, start: int, stop: int) -> list[memoryview]:
         ends = self._offsets[name][start : stop + 1]
-        data = memoryview(self._slice(f"{name}_jpeg", int(ends[0]), int(ends[-1])))
-        return [data[a - ends[0] : b - ends[0]] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        data = self._slice(f"{name}_jpeg", int(ends[0]), int(ends[-1])).data
+        return [data[a - ends[0] : b - ends[0]] for a, b in pairwise(ends)]
 
     @cached_property
     def _offsets(self) -> Mapping[str, Int64[np.ndarray, "n"]]:
@@ -137,7 +142,9 @@ class StoredClip:
                 ends = self._file.get_tensor(name)
                 (size,) = self._file.get_slice(name.replace("_offsets", "_jpeg")).get_shape()
                 if ends[0] != 0 or ends[-1] != size or (np.diff(ends) <= 0).any():
-                    raise StoreError(f"{self.path}: the offsets of its {name.removesuffix('_offsets')} JPEGs are damaged")
+                    raise StoreError(
+                        f"{self.path}: the offsets of its {name.removesuffix('_offsets')} JPEGs are damaged"
+                    )
                 tables[name.removesuffix("_offsets")] = ends
         return tables
 
@@ -160,7 +167,9 @@ class StoredClip:
             # A JPEG payload may be of any length; everything else follows from the header.
             got = shapes.pop(name, None)
             if got is None or got[0] != dtype or len(got[1]) != len(shape) or (shape != [-1] and got[1] != shape):
-                raise StoreError(f"{self.path}: {name} should be {dtype} {shape} by its header and is {got or 'missing'}")
+                raise StoreError(
+                    f"{self.path}: {name} should be {dtype} {shape} by its header and is {got or 'missing'}"
+                )
         if shapes:
             raise StoreError(f"{self.path}: it holds tensors its header does not know: {', '.join(shapes)[:100]}")
 
@@ -229,7 +238,9 @@ class FlowStore(Mapping[str, StoredClip]):
         if not keys:
             raise KeyError(f"{self.path} holds no clip called {stem!r}")
         if len(keys) > 1:
-            raise KeyError(f"{self.path} holds {len(keys)} clips called {stem!r}: {', '.join(keys[:3])}; give the whole key")
+            raise KeyError(
+                f"{self.path} holds {len(keys)} clips called {stem!r}: {', '.join(keys[:3])}; give the whole key"
+            )
         return keys[0]
 
 

@@ -47,9 +47,7 @@ class Verification:
         return json.dumps({**asdict(self), "clean": self.clean}, indent=1)
 
 
-def verify(
-    store: Path, threads: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> Verification:
+def verify(store: Path, threads: int | None = None, progress: Callable[[int, int], None] | None = None) -> Verification:
     """Check every clip of `store`, decoding every plane, and every clip its runs planned.
 
     `progress` is called with clips checked and clips in all. Raises StoreError where `store` is no store at all.
@@ -86,7 +84,15 @@ def verify(
     if partial := sum(1 for _ in partial_files(store)):
         notes.append(f"{partial} partial file(s) of killed runs; repair removes them")
     return Verification(
-        str(store), len(keys), pairs, frames, size, clipped / pixels if pixels else 0.0, faults, missing, notes
+        str(store),
+        len(keys),
+        pairs,
+        frames,
+        size,
+        clipped / pixels if pixels else 0.0,
+        faults,
+        missing,
+        notes,
     )
 
 
@@ -116,9 +122,13 @@ def _check_clip(store: Path, key: str, settings: StoreSettings | None) -> tuple[
 def _check_header(clip: StoredClip, key: str, settings: StoreSettings | None) -> None:
     header = clip.header
     if header.key != key:
-        raise StoreError(f"{clip.path}: the file is called {key!r} and holds {header.key!r}; it was renamed or copied over")
+        raise StoreError(
+            f"{clip.path}: the file is called {key!r} and holds {header.key!r}; it was renamed or copied over"
+        )
     if settings and header.settings != settings:
-        raise StoreError(f"{clip.path}: made with other settings than the store ({header.settings.differences(settings)})")
+        raise StoreError(
+            f"{clip.path}: made with other settings than the store ({header.settings.differences(settings)})"
+        )
     expected = header.source.frames_decoded - header.settings.step
     if header.pairs != expected:
         raise StoreError(
@@ -135,7 +145,9 @@ def _check_payload_checksum(clip: StoredClip) -> None:
         while block := file.read(1 << 20):
             digest.update(block)
     if digest.hexdigest() != clip.header.payload_sha256:
-        raise StoreError(f"{clip.path}: its contents do not match their checksum; the file was damaged after it was written")
+        raise StoreError(
+            f"{clip.path}: its contents do not match their checksum; the file was damaged after it was written"
+        )
 
 
 def _check_fields(clip: StoredClip) -> None:
@@ -153,7 +165,8 @@ def _check_fields(clip: StoredClip) -> None:
                 raise StoreError(f"{clip.path}: {direction} flow holds level 0, which no value is stored as")
         if largest > header.max_displacement * 1.01 + 0.01:
             raise StoreError(
-                f"{clip.path}: {direction} flow reaches {largest:.2f} px and its header says {header.max_displacement:.2f}"
+                f"{clip.path}: {direction} flow reaches {largest:.2f} px "
+                f"and its header says {header.max_displacement:.2f}"
             )
     for start in range(0, clip.frames, _FIELDS_AT_ONCE):
         clip.read_frames(start, min(_FIELDS_AT_ONCE, clip.frames - start))

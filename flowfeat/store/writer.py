@@ -46,8 +46,12 @@ class ClipWriter:
         self._path = clip_path(store, key)
         self._store, self._key, self._settings = store, key, settings
         self._height, self._width = height, width
-        names = ["forward", *(["backward"] if settings.backward else []), *(["frames"] if settings.frames else [])]
-        self._tracks = {name: _Track(tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=store)) for name in names}
+        names = [
+            "forward",
+            *(["backward"] if settings.backward else []),
+            *(["frames"] if settings.frames else []),
+        ]
+        self._tracks = {name: _Track(_spool(store)) for name in names}
         self._means: list[float] = []
         self._clipped_pixels = 0
         self._max_displacement = 0.0
@@ -125,6 +129,11 @@ class ClipWriter:
 def clip_path(store: Path, key: str) -> Path:
     """Where the clip called `key` lies in the store."""
     return store / f"{key}{SUFFIX}"
+
+
+def _spool(store: Path) -> IO[bytes]:
+    # On the store's disk, where there is room for the clip; unnamed, so a killed process leaves nothing.
+    return tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(store))  # noqa: SIM115 - closed by the writer
 
 
 def _blocks(content: bytes | IO[bytes]) -> Iterator[bytes]:

@@ -8,7 +8,21 @@ from pathlib import Path
 from flowfeat.errors import InputError
 from flowfeat.video.readers import PICTURE_ENDINGS
 
-VIDEO_ENDINGS = (".avi", ".mp4", ".mkv", ".mov", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".flv", ".3gp", ".ogv", ".ts")
+VIDEO_ENDINGS = (
+    ".avi",
+    ".mp4",
+    ".mkv",
+    ".mov",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".m4v",
+    ".wmv",
+    ".flv",
+    ".3gp",
+    ".ogv",
+    ".ts",
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,10 @@ def find_clips(inputs: Iterable[Path]) -> list[Clip]:
     clips: dict[str, Path] = {}
     for given in inputs:
         for clip in _clips_in(Path(given)):
+            try:
+                clip.key.encode()
+            except UnicodeEncodeError:
+                raise InputError(f"{clip.key!r}: the name of this clip is not UTF-8; rename it") from None
             other = clips.get(clip.key)
             if other is not None and other != clip.path:
                 raise InputError(
@@ -52,7 +70,9 @@ def select_clips(clips: Sequence[Clip], listing: Path) -> list[Clip]:
     try:
         lines = listing.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as fault:
-        raise InputError(f"{listing}: this is not a text file of clip names (byte {fault.start} is not UTF-8)") from fault
+        raise InputError(
+            f"{listing}: this is not a text file of clip names (byte {fault.start} is not UTF-8)"
+        ) from fault
     chosen: dict[str, Clip] = {}
     for number, line in enumerate(lines, 1):
         name = line.strip()
@@ -106,4 +126,6 @@ def _clips_in(given: Path) -> list[Clip]:
 
 
 def _unreadable(fault: OSError) -> None:
-    raise InputError(f"{fault.filename}: the folder cannot be read ({fault.strerror}); no clip was looked for") from fault
+    raise InputError(
+        f"{fault.filename}: the folder cannot be read ({fault.strerror}); no clip was looked for"
+    ) from fault

@@ -131,7 +131,9 @@ class ClipDecoder:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, patience - time.monotonic()))
             if not ready:
                 self.close()
-                raise ClipError(f"{path}: the decoder gave no frame for {self._stall_seconds:.0f} s; the clip is damaged")
+                raise ClipError(
+                    f"{path}: the decoder gave no frame for {self._stall_seconds:.0f} s; the clip is damaged"
+                )
             got = os.readv(descriptor, [view])
             if not got:
                 cause = _death(self._process.wait())

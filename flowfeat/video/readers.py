@@ -6,6 +6,7 @@ fault tolerance just above zero it raises at the first invented frame instead, w
 """
 
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -111,6 +112,7 @@ def probe(path: Path) -> ClipFacts:
         height, width, _ = read_picture(files[0]).shape
         return ClipFacts(len(files), None, height, width)
     import av
+    import av.error
 
     size = path.stat().st_size
     if size == 0:
@@ -176,7 +178,7 @@ def _decord(path: Path) -> Generator[np.ndarray, None, Ending]:
     decord.logging.set_level(decord.logging.QUIET)
     decoded = 0
     try:
-        clip = decord.VideoReader(str(path), num_threads=1, fault_tol=1e-6)
+        clip = decord.VideoReader(str(path), num_threads=1, fault_tol=1e-6)  # type: ignore[arg-type]  # decord takes a share too
         promised = len(clip)
         for _ in range(promised):
             try:
@@ -192,6 +194,7 @@ def _decord(path: Path) -> Generator[np.ndarray, None, Ending]:
 
 def _pyav(path: Path) -> Generator[np.ndarray, None, Ending]:
     import av
+    import av.error
 
     decoded = 0
     try:
@@ -234,15 +237,14 @@ def _gaps(files: list[Path]) -> int:
 
 
 def read_picture(file: Path) -> UInt8[np.ndarray, "h w 3"]:
-    """One picture, RGB. Raises ClipError where it cannot be decoded."""
+    """One picture, RGB. Raises ClipError where it cannot be decoded, OSError where it is not there."""
     from PIL import Image
 
+    data = io.BytesIO(file.read_bytes())
     try:
-        with Image.open(file) as picture:
+        with Image.open(data) as picture:
             return np.array(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as fault:
-        if isinstance(fault, PermissionError | FileNotFoundError):
-            raise
+    except Exception as fault:  # Pillow's decoders raise what they like on a damaged file
         raise ClipError(f"{file}: the picture cannot be decoded ({_reason(fault)})") from fault
 
 

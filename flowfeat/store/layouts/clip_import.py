@@ -109,9 +109,7 @@ class ClipImporter:
                 **({"backward": listing.backward} if listing.backward else {}),
             }
             for direction, files in series.items():
-                for field in read_fields(
-                    self.found.layout.storage, files, shape, self._flow_of_level, sums.add
-                ):
+                for field in read_fields(self.found.layout.storage, files, shape, self._flow_of_level, sums.add):
                     if not self._recorded:
                         writer.count(self._measured(clip, field))
                     writer.append_fields(direction, self._planes(field))

@@ -86,15 +86,11 @@ def list_clip(folder: Path, layout: Layout, clip: str) -> ClipListing:
     Raises FormatError where its flow is missing, is there in two spellings, does not begin at 0 or 1, or
     where a number is missing or double, or x, y and backward flow have not the same numbers.
     """
-    spellings = {
-        patterns: _numbered(folder, clip, patterns) for patterns in (layout.forward, *layout.spellings)
-    }
+    spellings = {patterns: _numbered(folder, clip, patterns) for patterns in (layout.forward, *layout.spellings)}
     present = [patterns for patterns, files in spellings.items() if any(files)]
     home = folder / clip_part(layout.forward[0])[0].format(clip=clip)
     if not present:
-        raise FormatError(
-            f"{home}: no flow file ({_called(layout.forward)}) is in it; extract the clip again"
-        )
+        raise FormatError(f"{home}: no flow file ({_called(layout.forward)}) is in it; extract the clip again")
     if len(present) > 1:
         raise FormatError(
             f"{home}: it holds files {_called(present[0])} and files {_called(present[1])}, and which are "
@@ -137,9 +133,7 @@ def _numbered(folder: Path, clip: str, patterns: Sequence[str]) -> list[dict[int
             if match := expression.fullmatch(name):
                 number = int(match[1]) if expression.groups else 0
                 if number in table:
-                    raise FormatError(
-                        f"{home}: {table[number].name} and {name} have one number; remove the wrong one"
-                    )
+                    raise FormatError(f"{home}: {table[number].name} and {name} have one number; remove the wrong one")
                 table[number] = home / name
         tables.append(table)
     return tables
@@ -162,14 +156,11 @@ def _series(
     if not _NUMBER.search(patterns[0]):
         return only, files
     if numbers[0] > 1:
-        raise FormatError(
-            f"{files[0][0]}: this is the first file and numbers begin at 0 or 1; extract the clip again"
-        )
+        raise FormatError(f"{files[0][0]}: this is the first file and numbers begin at 0 or 1; extract the clip again")
     for (a, (before, *_)), (b, (after, *_)) in pairwise(zip(numbers, files, strict=True)):
         if b != a + 1:
             raise FormatError(
-                f"{before.parent}: the numbers jump from {before.name} to {after.name}; extract the clip "
-                "again"
+                f"{before.parent}: the numbers jump from {before.name} to {after.name}; extract the clip again"
             )
     return numbers[0], files
 
@@ -195,13 +186,9 @@ def _name_expression(pattern: str) -> re.Pattern[str]:
 
 def _called(patterns: Sequence[str]) -> str:
     """`flow_x_*.jpg and flow_y_*.jpg`; with the folders above the clip's where there are any."""
-    names = [
-        _NUMBER.sub("*", pattern).removeprefix("{clip}/").replace("{clip}", "CLIP") for pattern in patterns
-    ]
+    names = [_NUMBER.sub("*", pattern).removeprefix("{clip}/").replace("{clip}", "CLIP") for pattern in patterns]
     return " and ".join(names)
 
 
 def _unreadable(fault: OSError) -> None:
-    raise InputError(
-        f"{fault.filename}: the folder cannot be read ({fault.strerror}); nothing was imported"
-    ) from fault
+    raise InputError(f"{fault.filename}: the folder cannot be read ({fault.strerror}); nothing was imported") from fault

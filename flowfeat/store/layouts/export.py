@@ -27,6 +27,7 @@ from flowfeat.store.reader import FlowStore, StoredClip
 
 # The one check of a stored clip's bytes; copying it would be worse than reaching for it.
 from flowfeat.store.verify import _check_payload_checksum
+from flowfeat.store.writer import clip_path
 
 _SHOWN = 20
 
@@ -85,14 +86,12 @@ class ExportReport:
         ]
         if self.bound is not None:
             lines.append(
-                f"levels span {self.bound:g} pixels to each side, {self.clipped_pixels} pixels were clipped"
+                f"levels span {self.bound:g} pixels to each side, the export clipped {self.clipped_pixels} pixels"
             )
         if self.backward_left_out:
             lines.append(f"{self.backward_left_out} backward fields were left out: {self.layout} holds none")
         if self.missing:
-            lines.append(
-                f"{len(self.missing)} clips were planned and are not in the store, such as {self.missing[0]}"
-            )
+            lines.append(f"{len(self.missing)} clips were planned and are not in the store, such as {self.missing[0]}")
         lines += [f"  failed: {reason}" for reason in list(self.failed.values())[:_SHOWN]]
         if self.failed:
             lines.append("the export is not whole and has no manifest.json: repair the store and run again")
@@ -133,22 +132,20 @@ def export_store(
         StoreError: the store cannot be used, or `out` holds something else or cannot be written.
     """
     started, store, out, chosen = time.monotonic(), Path(store), Path(out), layout_called(layout)
-    clips = FlowStore(store)
-    keys = list(clips)
+    keys = list(FlowStore(store))
     if not keys:
         raise StoreError(f"{store}: no stored clip is in it; give a folder that flowfeat extract made")
-    settings = settings_of_store(store) or clips[keys[0]].header.settings
+    settings = settings_of_store(store) or StoredClip(clip_path(store, keys[0])).header.settings
     chosen.check_keys(keys)
     level_bound = (settings.bound or check_bound(bound)) if chosen.eight_bit else None
     try:
         manifest = _begin(out, Manifest(chosen, settings, level_bound, {}, _missing(store, set(keys))), keys)
-        done_before, failed = _write_clips(out, manifest, clips, progress)
+        done_before, failed = _write_clips(out, manifest, store, keys, progress)
         path = None if failed else write_manifest(out, manifest)
     except OSError as fault:
         where = fault.filename or out
         raise StoreError(
-            f"{where}: the export cannot be written ({fault.strerror or fault}); mend this and run again to "
-            "go on"
+            f"{where}: the export cannot be written ({fault.strerror or fault}); mend this and run again to go on"
         ) from fault
     entries = manifest.clips.values()
     pairs = sum(entry.header.pairs for entry in entries)
@@ -181,9 +178,7 @@ def _begin(out: Path, wanted: Manifest, keys: list[str]) -> Manifest:
     out.mkdir(parents=True, exist_ok=True)
     found = read_manifest(out) or read_journal(out)
     if found is None and any(not path.name.startswith(".") for path in out.iterdir()):
-        raise StoreError(
-            f"{out}: the folder is not empty and holds no export of flowfeat; give another --out"
-        )
+        raise StoreError(f"{out}: the folder is not empty and holds no export of flowfeat; give another --out")
     if found is not None:
         if difference := found.differences(wanted):
             raise StoreError(f"{out}: another export is in this folder ({difference}); give another --out")
@@ -199,14 +194,18 @@ def _begin(out: Path, wanted: Manifest, keys: list[str]) -> Manifest:
 
 
 def _write_clips(
-    out: Path, manifest: Manifest, clips: FlowStore, progress: Callable[[int, int], None] | None
+    out: Path,
+    manifest: Manifest,
+    store: Path,
+    keys: list[str],
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[int, dict[str, str]]:
     """Write the clips that are not there yet; how many were, and which cannot be read and why."""
     done_before, failed = 0, {}
     with (out / JOURNAL).open("a", encoding="utf-8") as journal:
-        for number, key in enumerate(clips, 1):
+        for number, key in enumerate(keys, 1):
             try:
-                entry = _write_clip(out, manifest, clips[key])
+                entry = _write_clip(out, manifest, StoredClip(clip_path(store, key)))
             except StoreError as fault:
                 failed[key] = str(fault)
                 manifest.clips.pop(key, None)
@@ -218,7 +217,7 @@ def _write_clips(
                     journal.write(json.dumps(entry.to_table(), sort_keys=True) + "\n")
                     journal.flush()
             if progress:
-                progress(number, len(clips))
+                progress(number, len(keys))
     return done_before, failed
 
 
@@ -229,9 +228,7 @@ def _is_same(entry: ExportedClip, clip: StoredClip) -> bool:
 
 def _is_whole(out: Path, manifest: Manifest, entry: ExportedClip) -> bool:
     folders = clip_folders(manifest.layout, entry.folder)
-    return entry.files == sum(
-        path.is_file() for folder in folders.values() for path in (out / folder).rglob("*")
-    )
+    return entry.files == sum(path.is_file() for folder in folders.values() for path in (out / folder).rglob("*"))
 
 
 def _write_clip(out: Path, manifest: Manifest, clip: StoredClip) -> ExportedClip:

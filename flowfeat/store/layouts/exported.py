@@ -124,9 +124,7 @@ class Manifest:
     def from_table(cls, table: dict[str, Any]) -> "Manifest":
         """Parse what `to_table` made. Raises StoreError, without the file's name, where it is not that."""
         if table.get("schema") != _SCHEMA:
-            raise StoreError(
-                f"it has schema {str(table.get('schema'))[:20]}, and this flowfeat reads {_SCHEMA}"
-            )
+            raise StoreError(f"it has schema {str(table.get('schema'))[:20]}, and this flowfeat reads {_SCHEMA}")
         layout = LAYOUTS.get(str(table.get("layout")))
         if layout is None:
             raise StoreError(f"its layout {str(table.get('layout'))[:40]!r} is unknown")
@@ -140,9 +138,7 @@ class Manifest:
                 raise StoreError(f"its {name} is not what this flowfeat writes; the file was changed by hand")
         right = layout.eight_bit == (plain.bound is not None) and 0 < (plain.bound or 1.0) < 1e6
         if not right or (layout.eight_bit and settings.bound not in (None, plain.bound)):
-            raise StoreError(
-                f"its bound {str(bound)[:40]} is not that of its levels; the file was changed by hand"
-            )
+            raise StoreError(f"its bound {str(bound)[:40]} is not that of its levels; the file was changed by hand")
         if not isinstance(clips, list) or not isinstance(missing, list):
             raise StoreError("its list of clips is missing")
         entries = [ExportedClip.from_table(clip, settings, layout) for clip in clips]

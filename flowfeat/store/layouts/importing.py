@@ -82,8 +82,7 @@ class ImportReport:
         lines = [
             f"{self.store}: {self.imported} clips imported, {self.done_before} were there before, "
             f"{len(self.failed)} failed, of {self.clips}; {self.pairs} pairs, {self.frames} frames",
-            f"read {' and '.join(self.patterns)}{numbers}{levels}; model {self.model}, stored as "
-            f"{self.encoding}",
+            f"read {' and '.join(self.patterns)}{numbers}{levels}; model {self.model}, stored as {self.encoding}",
             *(f"  note: {note}" for note in self.notes),
             *(f"  failed: {key}: {reason}" for key, reason in list(self.failed.items())[:_SHOWN]),
         ]
@@ -140,9 +139,7 @@ def import_layout(
         claim_store(out, run.settings)
         record_path = new_run_file(out)
     except OSError as fault:
-        raise InputError(
-            f"{fault.filename or out}: the store cannot be written ({fault.strerror})"
-        ) from fault
+        raise InputError(f"{fault.filename or out}: the store cannot be written ({fault.strerror})") from fault
     record = {
         "schema": 1,
         "settings": asdict(run.settings),
@@ -187,15 +184,12 @@ def _level_bound(found: Survey, encoding: Encoding, bound: float | None) -> floa
             )
         if said is not None and bound is not None and not math.isclose(said, bound):
             raise InputError(
-                f"{found.folder}: --bound {bound} contradicts its manifest.json, which says {said}; leave "
-                "it out"
+                f"{found.folder}: --bound {bound} contradicts its manifest.json, which says {said}; leave it out"
             )
         return said if said is not None else bound
     if encoding == "float16":
         if bound is not None:
-            raise InputError(
-                f"--bound {bound}: float16 flow from {found.layout.name} files has no bound; leave it out"
-            )
+            raise InputError(f"--bound {bound}: float16 flow from {found.layout.name} files has no bound; leave it out")
         return None
     return bound or (found.manifest and found.manifest.settings.bound) or DEFAULT_BOUND
 

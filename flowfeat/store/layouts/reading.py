@@ -150,9 +150,7 @@ def _sized(path: Path, flow: np.ndarray, shape: ClipShape) -> np.ndarray:
 
 def _whole(path: Path, field: FlowField) -> Float32[np.ndarray, "2 h w"]:
     if field.valid is not None:
-        raise FormatError(
-            f"{path}: {int((~field.valid).sum())} pixels have no flow; a store needs every pixel's"
-        )
+        raise FormatError(f"{path}: {int((~field.valid).sum())} pixels have no flow; a store needs every pixel's")
     return field.flow
 
 

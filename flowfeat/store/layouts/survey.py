@@ -93,10 +93,8 @@ def survey(folder: Path, layout: Layout) -> Survey:
         )
     folders, partial = find_clip_folders(folder, layout)
     notes = _notes(folders, partial, manifest)
-    if manifest:
-        clips = {key: entry.folder for key, entry in manifest.clips.items()}
-    else:
-        clips = _keys(folder, layout, folders)
+    exported = {key: entry.folder for key, entry in manifest.clips.items()} if manifest else None
+    clips = _keys(folder, layout, folders) if exported is None else exported
     findings = _Findings()
     for key in sorted(clips):
         try:
@@ -135,13 +133,10 @@ def _notes(folders: list[str], partial: int, manifest: Manifest | None) -> list[
         notes.append(f"{partial} half-written folder(s) of a killed export were passed by")
     if manifest:
         if extra := sorted(set(folders) - {entry.folder for entry in manifest.clips.values()}):
-            notes.append(
-                f"{len(extra)} folder(s) are not in the manifest and were left out, such as {extra[0]}"
-            )
+            notes.append(f"{len(extra)} folder(s) are not in the manifest and were left out, such as {extra[0]}")
         if manifest.missing:
             notes.append(
-                f"{len(manifest.missing)} clip(s) were missing in the exported store, such as "
-                f"{manifest.missing[0]}"
+                f"{len(manifest.missing)} clip(s) were missing in the exported store, such as {manifest.missing[0]}"
             )
     return notes
 
@@ -153,8 +148,7 @@ def _keys(folder: Path, layout: Layout, folders: list[str]) -> dict[str, str]:
         key = PurePosixPath(place).name if layout.flat else place
         if key in keys:
             raise InputError(
-                f"{folder}: two clips have one stem, {keys[key]} and {place}; rename one, or import them "
-                "apart"
+                f"{folder}: two clips have one stem, {keys[key]} and {place}; rename one, or import them apart"
             )
         keys[key] = place
     return keys
@@ -177,9 +171,7 @@ def _look_at(
         findings.frame_faults.append(f"{key} ({fault})")
 
 
-def _check_against(
-    manifest: Manifest, exported: ExportedClip, listing: ClipListing, shape: ClipShape
-) -> None:
+def _check_against(manifest: Manifest, exported: ExportedClip, listing: ClipListing, shape: ClipShape) -> None:
     layout, header = manifest.layout, exported.header
     home = listing.forward[0][0]
     pairs = {
@@ -218,9 +210,7 @@ def _check_agreement(folder: Path, findings: _Findings) -> None:
             if first != other_first
             else f"the files of {one} are called {names[0]} and those of {other} {other_names[0]}"
         )
-        raise InputError(
-            f"{folder}: {what}; one of them was made otherwise, so import them apart or make it again"
-        )
+        raise InputError(f"{folder}: {what}; one of them was made otherwise, so import them apart or make it again")
     if len(findings.backward) > 1:
         raise InputError(
             f"{folder}: {findings.backward[True]} has backward flow and {findings.backward[False]} has "

@@ -22,9 +22,7 @@ _FIELDS_AT_ONCE = 16
 
 def clip_folders(layout: Layout, clip: str) -> dict[str, str]:
     """The folders of a clip below the exported one, by the beginning of the patterns that lie in them."""
-    beginnings = dict.fromkeys(
-        clip_part(pattern)[0] for pattern in (*layout.forward, *layout.backward, layout.frames)
-    )
+    beginnings = dict.fromkeys(clip_part(pattern)[0] for pattern in (*layout.forward, *layout.backward, layout.frames))
     return {beginning: beginning.format(clip=clip) for beginning in beginnings}
 
 
@@ -91,9 +89,7 @@ def frame_files(clip: StoredClip) -> Iterator[list[list[bytes]]]:
 _Fields = Iterator[Sequence[Iterable[bytes]]]
 
 
-def _jpeg_fields(
-    clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]
-) -> _Fields:
+def _jpeg_fields(clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]) -> _Fields:
     assert bound is not None
     settings = clip.header.settings
     for start, count in _parts(clip):
@@ -109,9 +105,7 @@ def _jpeg_fields(
         yield from ([[x], [y]] for x, y in zip(jpegs[::2], jpegs[1::2], strict=True))
 
 
-def _flo_fields(
-    clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]
-) -> _Fields:
+def _flo_fields(clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]) -> _Fields:
     # formats.write_flo forces each file to disk, which takes longer than all the rest for millions of them.
     head = b"PIEH" + struct.pack("<ii", clip.width, clip.height)
     for start, count in _parts(clip):
@@ -119,9 +113,7 @@ def _flo_fields(
             yield [[head, np.ascontiguousarray(field, "<f4").tobytes()]]
 
 
-def _npy_fields(
-    clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]
-) -> _Fields:
+def _npy_fields(clip: StoredClip, direction: Direction, bound: float | None, facts: list[FieldFacts]) -> _Fields:
     def blocks() -> Iterator[bytes]:
         head = io.BytesIO()
         shape = (clip.pairs, 2, clip.height, clip.width)
@@ -134,9 +126,7 @@ def _npy_fields(
 
 
 def _parts(clip: StoredClip) -> Iterator[tuple[int, int]]:
-    return (
-        (start, min(_FIELDS_AT_ONCE, clip.pairs - start)) for start in range(0, clip.pairs, _FIELDS_AT_ONCE)
-    )
+    return ((start, min(_FIELDS_AT_ONCE, clip.pairs - start)) for start in range(0, clip.pairs, _FIELDS_AT_ONCE))
 
 
 FIELDS_OF_STORAGE = {"jpeg": _jpeg_fields, "flo": _flo_fields, "npy": _npy_fields}

@@ -6,7 +6,13 @@ import torch
 from fixture_clips import moving_texture
 
 from flowfeat.errors import InputError
-from flowfeat.estimators import DEFAULT_MODEL, EstimatorDescription, FlowEstimator, load_estimator, model_entries
+from flowfeat.estimators import (
+    DEFAULT_MODEL,
+    EstimatorDescription,
+    FlowEstimator,
+    load_estimator,
+    model_entries,
+)
 from flowfeat.estimators.protocol import resolve_device
 
 OPENCV = ["dis", "tvl1", "farneback", "deepflow", "pcaflow", "dis+v", "zero+v"]
@@ -53,7 +59,8 @@ def test_refinement_moves_flow_towards_the_truth():
 
     inside = (..., slice(16, -16), slice(16, -16))
     start, refined = (
-        (estimator(_pairs()) - truth).norm(dim=1)[inside].mean() for estimator in (NearTheTruth(), Refined(NearTheTruth(), 2))
+        (estimator(_pairs()) - truth).norm(dim=1)[inside].mean()
+        for estimator in (NearTheTruth(), Refined(NearTheTruth(), 2))
     )
     assert refined < 0.3 * start
 
@@ -105,7 +112,10 @@ def test_frames_too_small_for_a_method_are_a_sentence():
 
 def test_without_a_model_the_sentence_names_those_that_work():
     assert DEFAULT_MODEL is None
-    with pytest.raises(InputError, match="no default weights in this version yet: name a model with --model; these work: dis, "):
+    with pytest.raises(
+        InputError,
+        match="no default weights in this version yet: name a model with --model; these work: dis, ",
+    ):
         load_estimator()
 
 

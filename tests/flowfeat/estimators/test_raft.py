@@ -55,7 +55,10 @@ def test_a_checkpoint_that_would_run_code_is_refused_without_running_it(tmp_path
             return (open, (str(tmp_path / "harm"), "w"))
 
     path = tmp_path / "evil.pth"
-    for dump in (lambda: torch.save({"weight": Harm()}, path), lambda: path.write_bytes(pickle.dumps(Harm()))):
+    for dump in (
+        lambda: torch.save({"weight": Harm()}, path),
+        lambda: path.write_bytes(pickle.dumps(Harm())),
+    ):
         dump()
         with pytest.raises(InputError, match=r"evil\.pth: this is not a checkpoint of plain tensors"):
             load_estimator("raft-small", path, "cpu")
@@ -84,5 +87,7 @@ def test_without_network_the_sentence_says_where_the_weights_are(monkeypatch):
 
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", refuse)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
-    with pytest.raises(InputError, match=r"weights of raft-small could not be downloaded .*; download .*\.pth elsewhere"):
+    with pytest.raises(
+        InputError, match=r"weights of raft-small could not be downloaded .*; download .*\.pth elsewhere"
+    ):
         load_estimator("raft-small", device="cpu")

@@ -70,7 +70,10 @@ def test_every_clip_is_stored_with_the_flow_of_its_frames(clips, tmp_path):
         assert clip.header.source.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
         assert (clip.pairs, clip.frames) == (len(frames) - 1, len(frames))
         tensors = torch.from_numpy(frames).permute(0, 3, 1, 2)
-        for direction, order in [("forward", (slice(None, -1), slice(1, None))), ("backward", (slice(1, None), slice(None, -1)))]:
+        for direction, order in [
+            ("forward", (slice(None, -1), slice(1, None))),
+            ("backward", (slice(1, None), slice(None, -1))),
+        ]:
             flow = estimator(torch.stack([tensors[order[0]], tensors[order[1]]], 1))
             expected = dequantise(quantise(flow, 20.0).numpy(), 20.0)
             assert np.abs(clip.read(direction=direction).numpy() - expected).mean() < 0.05  # JPEG 95
@@ -101,7 +104,11 @@ def test_bytes_do_not_depend_on_batch_workers_or_devices(clips, tmp_path):
         extract([clips], ExtractionOptions(out=out, model="dis", frames=True, **changed))
         assert hashes(out) == expected
     out = tmp_path / "devices"
-    extract([clips], ExtractionOptions(out=out, model="dis", frames=True), [load_estimator("dis") for _ in range(3)])
+    extract(
+        [clips],
+        ExtractionOptions(out=out, model="dis", frames=True),
+        [load_estimator("dis") for _ in range(3)],
+    )
     assert hashes(out) == expected
 
 
@@ -277,7 +284,9 @@ def test_flow_computed_elsewhere_is_taken_in(clips, tmp_path):
     options = ExtractionOptions(out=tmp_path / "flow", model=f"files:{tmp_path / 'theirs'}", encoding="float16")
     assert extract(inputs, options).complete
     for i in (0, 1):
-        assert np.array_equal(FlowStore(options.out)[f"v_{i}"].read().numpy(), flows[i].astype(np.float16).astype(np.float32))
+        assert np.array_equal(
+            FlowStore(options.out)[f"v_{i}"].read().numpy(), flows[i].astype(np.float16).astype(np.float32)
+        )
     (tmp_path / "theirs/v_1/00009.flo").unlink()
     report = extract(inputs, ExtractionOptions(out=tmp_path / "other", model=options.model, encoding="float16"))
     assert list(report.failed) == ["v_1"]
@@ -304,7 +313,9 @@ def test_options_that_cannot_be_are_refused():
 
 def test_no_process_is_left_behind(clips, tmp_path):
     extract([clips], ExtractionOptions(out=tmp_path, model="zero"))
-    children = [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    children = [
+        child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
+    ]
     commands = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children if Path(f"/proc/{child}").exists()]
     assert not [command for command in commands if b"decode_process" in command]
     assert os.getpid()

@@ -162,7 +162,7 @@ def test_a_store_is_claimed_once(tmp_path):
     claim_store(tmp_path, settings("jpeg"))
     claim_store(tmp_path, settings("jpeg"))
     assert settings_of_store(tmp_path) == settings("jpeg")
-    with pytest.raises(StoreError, match="made with other settings .*encoding jpeg there, uint8 here"):
+    with pytest.raises(StoreError, match=r"made with other settings .*encoding jpeg there, uint8 here"):
         claim_store(tmp_path, settings("uint8"))
     assert os.listdir(tmp_path) == ["store.json"]  # noqa: PTH208
 

@@ -1,12 +1,12 @@
 """1,000 mutations of every kind of file a store holds: the right flow, or one sentence that names the file."""
 
-import random
 import resource
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from fixture_mutations import mutated
 from fixture_stores import settings, smooth_flow, write_stored_clip
 
 from flowfeat.errors import StoreError
@@ -15,31 +15,6 @@ from flowfeat.store.manifest import new_run_file, runs_of_store, settings_of_sto
 from flowfeat.store.verify import verify
 
 MUTATIONS = 1000
-
-
-def mutated(data: bytes, seed: int, text_bytes: int) -> bytes:
-    """Bytes flipped, cut out, doubled, cut off, and digits of the leading `text_bytes` made extreme."""
-    generator, result = random.Random(seed), bytearray(data)
-    for _ in range(generator.choice([1, 1, 2, 5])):
-        kind, at = generator.random(), generator.randrange(max(1, len(result)))
-        if not result:
-            break
-        if kind < 0.3:
-            result[at] = generator.randrange(256)
-        elif kind < 0.4:
-            del result[at : at + generator.randrange(1, 50)]
-        elif kind < 0.5:
-            result[at:at] = result[at : at + generator.randrange(1, 50)]
-        elif kind < 0.6:
-            del result[max(1, at) :]
-        elif kind < 0.7:
-            result[: min(8, len(result))] = generator.randrange(1 << 64).to_bytes(8, "little")[: min(8, len(result))]
-        else:
-            digits = [i for i, byte in enumerate(result[:text_bytes]) if chr(byte).isdigit()]
-            if digits:
-                at = generator.choice(digits)
-                result[at : at + 1] = generator.choice([b"9999999999999", b"-1", b"1e99", b"null", b"[]", b'"a"', b"0"])
-    return bytes(result)
 
 
 @pytest.mark.parametrize("encoding", ["jpeg", "uint8", "float16"])
@@ -77,7 +52,10 @@ def test_mutated_settings_and_run_records(tmp_path):
     write_stored_clip(tmp_path, "v", settings(), smooth_flow(2, 16, 24))
     run = new_run_file(tmp_path)
     write_run(run, {"planned": ["v"], "failed": {}, "state": "finished"})
-    readers = [(tmp_path / "store.json", lambda: settings_of_store(tmp_path)), (run, lambda: list(runs_of_store(tmp_path)))]
+    readers = [
+        (tmp_path / "store.json", lambda: settings_of_store(tmp_path)),
+        (run, lambda: list(runs_of_store(tmp_path))),
+    ]
     for path, read in readers:
         data = path.read_bytes()
         refused = 0

@@ -19,7 +19,10 @@ def store(request, tmp_path) -> Path:
     for i in range(3):
         of = settings(request.param, backward=True, frames=True)
         write_stored_clip(tmp_path, f"Punch/v_{i}", of, smooth_flow(6, seed=i), smooth_flow(6, seed=10 + i))
-    write_run(new_run_file(tmp_path), {"planned": [f"Punch/v_{i}" for i in range(3)], "failed": {}, "state": "finished"})
+    write_run(
+        new_run_file(tmp_path),
+        {"planned": [f"Punch/v_{i}" for i in range(3)], "failed": {}, "state": "finished"},
+    )
     return tmp_path
 
 
@@ -67,14 +70,26 @@ def _copy_over(path: Path) -> None:
         (_cut_off, "not a whole safetensors file"),
         (_copy_over, "the file is called 'Punch/v_1' and holds 'Punch/v_0'"),
         (lambda path: path.write_bytes(b""), "not a whole safetensors file"),
-        (lambda path: _rewrite(path, lambda h: h["source"].update(frames_decoded=9)), "by its header and is|9 frames were decoded"),
+        (
+            lambda path: _rewrite(path, lambda h: h["source"].update(frames_decoded=9)),
+            "by its header and is|9 frames were decoded",
+        ),
         (lambda path: _rewrite(path, lambda h: h.update(pairs=5)), "should be"),
         (lambda path: _rewrite(path, lambda h: h.update(pairs=-1)), "says pairs = -1"),
-        (lambda path: _rewrite(path, lambda h: h.update(schema=2)), "has schema 2, and this flowfeat reads 1"),
-        (lambda path: _rewrite(path, lambda h: h["settings"].update(step=2)), "do not match their own fingerprint"),
+        (
+            lambda path: _rewrite(path, lambda h: h.update(schema=2)),
+            "has schema 2, and this flowfeat reads 1",
+        ),
+        (
+            lambda path: _rewrite(path, lambda h: h["settings"].update(step=2)),
+            "do not match their own fingerprint",
+        ),
         (lambda path: _rewrite(path, lambda h: h.update(width=1 << 60)), "says width"),
         (lambda path: _rewrite(path, lambda h: h.pop("clipped_share")), "lacks fields"),
-        (lambda path: _rewrite(path, lambda h: h.update(clipped_share=float("nan"))), "says clipped_share = nan"),
+        (
+            lambda path: _rewrite(path, lambda h: h.update(clipped_share=float("nan"))),
+            "says clipped_share = nan",
+        ),
     ],
 )
 def test_damage_is_found_and_named(store, damage, sentence):
@@ -105,7 +120,11 @@ def test_a_planned_clip_that_is_not_stored_is_missing(store):
     assert found.missing == {"Punch/v_2": "planned by 0001.json, never stored"}
     write_run(
         new_run_file(store),
-        {"planned": ["Punch/v_9"], "failed": {"Punch/v_9": "v_9.avi: the file is empty"}, "state": "finished"},
+        {
+            "planned": ["Punch/v_9"],
+            "failed": {"Punch/v_9": "v_9.avi: the file is empty"},
+            "state": "finished",
+        },
     )
     assert verify(store).missing["Punch/v_9"] == "v_9.avi: the file is empty"
 

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from flowfeat.errors import InputError
 from flowfeat.video import Clip, find_clips, select_clips
@@ -17,7 +16,15 @@ def _touch(folder: Path, *names: str) -> None:
 
 
 def test_a_folder_is_searched_and_keys_are_paths_below_it(tmp_path):
-    _touch(tmp_path, "Punch/v_b.avi", "Punch/v_a.AVI", "Lunges/deep/v_c.mp4", "Punch/notes.txt", ".hidden/v_d.avi", "._v_e.avi")
+    _touch(
+        tmp_path,
+        "Punch/v_b.avi",
+        "Punch/v_a.AVI",
+        "Lunges/deep/v_c.mp4",
+        "Punch/notes.txt",
+        ".hidden/v_d.avi",
+        "._v_e.avi",
+    )
     assert [clip.key for clip in find_clips([tmp_path])] == ["Lunges/deep/v_c", "Punch/v_a", "Punch/v_b"]
 
 
@@ -51,6 +58,15 @@ def test_an_input_without_clips_is_refused(tmp_path, name):
         find_clips([tmp_path / name])
 
 
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/v_\xff.avi")).touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(InputError, match="not UTF-8; rename it"):
+        find_clips([tmp_path])
+
+
 def test_links_back_up_the_tree_end(tmp_path):
     _touch(tmp_path, "a/v.avi")
     (tmp_path / "a/loop").symlink_to(tmp_path)
@@ -76,7 +92,9 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path):
 
 
 def test_a_list_selects_by_key_stem_or_file_name_with_a_label(tmp_path):
-    clips = [Clip(key, Path(f"{key}.avi")) for key in ("Lunges/v_1", "Lunges/v_2", "Punch/v_3", "Punch/v 4", "Rope/v_2")]
+    clips = [
+        Clip(key, Path(f"{key}.avi")) for key in ("Lunges/v_1", "Lunges/v_2", "Punch/v_3", "Punch/v 4", "Rope/v_2")
+    ]
     listing = tmp_path / "list.txt"
     listing.write_text("Punch/v_3.avi 71\r\nv_1\r\n\r\n# a remark\r\nPunch/v 4.avi\r\n")
     assert [clip.key for clip in select_clips(clips, listing)] == ["Lunges/v_1", "Punch/v 4", "Punch/v_3"]

@@ -1,7 +1,6 @@
 """A clip that crashes or hangs its decoder costs only itself."""
 
 import os
-import random
 import signal
 import threading
 import time
@@ -9,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixture_clips import moving_texture
+from fixture_mutations import mutated
+from PIL import Image
 
 from flowfeat.errors import ClipError
 from flowfeat.video import ClipDecoder
@@ -118,16 +120,20 @@ def test_mutated_clips_are_a_clip_or_a_sentence(make_clip, tmp_path, kind):
     assert failed > 50
 
 
-def mutated(data: bytes, seed: int) -> bytes:
-    """Bytes flipped, cut out, and set to extreme integers."""
-    generator, result = random.Random(seed), bytearray(data)
-    for _ in range(generator.choice([1, 3, 10, 50])):
-        kind, at = generator.random(), generator.randrange(len(result))
-        if kind < 0.6:
-            result[at] = generator.randrange(256)
-        elif kind < 0.8:
-            del result[at : at + generator.randrange(1, 200)]
-        else:
-            at %= 2048
-            result[at : at + 4] = generator.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"])
-    return bytes(result)
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".ppm", ".bmp"])
+def test_mutated_frames_are_a_clip_or_a_sentence(tmp_path, ending):
+    first, second = tmp_path / f"0{ending}", tmp_path / f"1{ending}"
+    for path, frame in zip((first, second), moving_texture(2, 24, 32), strict=True):
+        Image.fromarray(frame).save(path)
+    data, failed = second.read_bytes(), 0
+    with ClipDecoder(stall_seconds=30) as decoder:
+        for seed in range(MUTATIONS):
+            second.write_bytes(mutated(data, seed))
+            try:
+                for _ in decoder.open(tmp_path):
+                    pass
+            except ClipError as fault:
+                assert str(tmp_path) in str(fault)
+                assert "\n" not in str(fault)
+                failed += 1
+    assert failed > 20

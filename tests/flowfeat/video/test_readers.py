@@ -154,7 +154,13 @@ def test_a_size_that_is_none_is_refused(text):
 def test_natural_order():
     names = ["img_10.png", "img_2.png", "a1b10.png", "a1b9.png", "IMG_1.png"]
     ordered = sorted(map(Path, names), key=natural_order)
-    assert [path.name for path in ordered] == ["IMG_1.png", "a1b9.png", "a1b10.png", "img_2.png", "img_10.png"]
+    assert [path.name for path in ordered] == [
+        "IMG_1.png",
+        "a1b9.png",
+        "a1b10.png",
+        "img_2.png",
+        "img_10.png",
+    ]
 
 
 def _write_sound(path: Path) -> None:

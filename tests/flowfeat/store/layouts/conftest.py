@@ -14,7 +14,7 @@ from flowfeat.store.planes import encode_frame, encode_plane
 from flowfeat.store.quantise import measure, quantise
 from flowfeat.store.settings import JPEG_QUALITY
 
-HEIGHT, WIDTH, PAIRS, BOUND = 48, 64, 6, 20.0
+HEIGHT, WIDTH, PAIRS, BOUND = 48, 64, 5, 20.0
 KEYS = ("Jump/v_a", "Run/v_b")
 
 
@@ -84,6 +84,15 @@ def write_clip(store: Path, key: str, settings: StoreSettings, seed: int, larges
                 width=WIDTH,
             )
         )
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads cost more than they save on fields this small: milliseconds a call where cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""What both measurements share: what the machine is, which clips were read, and how repetitions are summed up."""
+
+import hashlib
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flowfeat.extraction.run import versions
+from flowfeat.video import Clip, find_clips
+
+
+def record(bench: str, clips: Sequence[Clip], results: dict[str, Any]) -> dict[str, Any]:
+    """The record of one run of `bench`: results beside machine, load, versions and inputs.
+
+    The load is that of the last minute, this process included, when the measurement has ended.
+    """
+    return {
+        "schema": 1,
+        "bench": bench,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "system": platform.system(),
+            "load": [round(load, 2) for load in os.getloadavg()],
+        },
+        "versions": versions(),
+        "inputs": {clip.key: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips},
+        **results,
+    }
+
+
+def write_record(path: Path, table: dict[str, Any]) -> None:
+    """Write a record as JSON, its short lists on one line each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_rounded(table), indent=1) + "\n")
+
+
+def spread_clips(folder: Path, count: int) -> list[Clip]:
+    """`count` clips spread evenly through the sorted clips of `folder`, so that all its classes have a part."""
+    clips = find_clips([folder])
+    return [clips[i * len(clips) // count] for i in range(min(count, len(clips)))]
+
+
+def interleave(contestants: dict[str, Callable[[], object]], repetitions: int) -> dict[str, list[float]]:
+    """Seconds of each contestant, run in turn: A B C A B C ..., so that a slow moment of the machine hits all."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(repetitions):
+        for name, run in contestants.items():
+            seconds[name].append(seconds_of(run))
+    return seconds
+
+
+def seconds_of(run: Callable[[], object]) -> float:
+    """Seconds that one call takes."""
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
+    """Minimum, median and maximum of `ours / theirs`, repetition by repetition."""
+    each = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return {"min": min(each), "median": statistics.median(each), "max": max(each)}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
