@@ -44,7 +44,11 @@ def scene():
         frame = sample(ground, y + 10, x + 1.5 * t)
         moves = [
             (disc, turned(y - 120, x - 90, 0.06 * t), lambda v, u: v**2 + u**2 < 58**2),
-            (square, ((y - 90) / (1 + 0.025 * t), (x - 235) / (1 + 0.025 * t)), lambda v, u: np.maximum(abs(v), abs(u)) < 36),
+            (
+                square,
+                ((y - 90) / (1 + 0.025 * t), (x - 235) / (1 + 0.025 * t)),
+                lambda v, u: np.maximum(abs(v), abs(u)) < 36,
+            ),
             (ellipse, (y - 195, x - 90 - 4.5 * t), lambda v, u: (v / 22) ** 2 + (u / 40) ** 2 < 1),
         ]
         for surface, (v, u), inside in moves:

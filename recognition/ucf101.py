@@ -59,13 +59,9 @@ def read_classes(annotations: Path) -> dict[str, int]:
         if not match:
             raise InputError(f"{where}: {line[:100]!r} is not a number and a class, as '1 ApplyEyeMakeup'")
         if int(match[1]) != len(classes) + 1:
-            raise InputError(
-                f"{where}: class {match[2]} has number {match[1]} and should have {len(classes) + 1}"
-            )
+            raise InputError(f"{where}: class {match[2]} has number {match[1]} and should have {len(classes) + 1}")
         if match[2] in classes:
-            raise InputError(
-                f"{where}: class {match[2]} is there twice, first as number {classes[match[2]] + 1}"
-            )
+            raise InputError(f"{where}: class {match[2]} is there twice, first as number {classes[match[2]] + 1}")
         classes[match[2]] = len(classes)
     return classes
 
@@ -138,9 +134,7 @@ def _clips(
         if match[2] is None and part == "train":
             raise InputError(f"{where}: {name} has no label, and training lists have one")
         if match[2] is not None and int(match[2]) != classes[folder] + 1:
-            raise InputError(
-                f"{where}: {name} has label {match[2]}, and its folder is class {classes[folder] + 1}"
-            )
+            raise InputError(f"{where}: {name} has label {match[2]}, and its folder is class {classes[folder] + 1}")
         if name in first_seen:
             raise InputError(f"{where}: {name} is there twice, first in {first_seen[name]}")
         first_seen[name] = where
@@ -158,9 +152,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
     except UnicodeDecodeError as fault:
         raise InputError(f"{path}: this is not a text file (byte {fault.start} is not UTF-8)") from None
     filled = [
-        (f"{path}, line {number}", line.strip())
-        for number, line in enumerate(text.split("\n"), 1)
-        if line.strip()
+        (f"{path}, line {number}", line.strip()) for number, line in enumerate(text.split("\n"), 1) if line.strip()
     ]
     if not filled:
         raise InputError(f"{path}: the file is empty")

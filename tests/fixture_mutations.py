@@ -20,7 +20,9 @@ def mutated(data: bytes, seed: int, leading: int = 2048) -> bytes:
         elif kind < 0.62:
             del result[max(1, at) :]
         elif kind < 0.8:
-            result[head : head + 4] = generator.choice([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"])
+            result[head : head + 4] = generator.choice(
+                [b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f"]
+            )
         else:
             digits = [i for i, byte in enumerate(result[:leading]) if chr(byte).isdigit()]
             if digits:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
+from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
 from flowfeat.store.manifest import claim_store
-from flowfeat.store.planes import encode_frame, encode_plane
-from flowfeat.store.quantise import measure, quantise
+from flowfeat.store.quantise import measure
 
 
 def settings(encoding: str = "jpeg", backward: bool = False, frames: bool = False, step: int = 1) -> StoreSettings:
@@ -50,18 +50,11 @@ def write_stored_clip(
                 continue
             writer.count(measure(fields, of.bound))
             for field in fields:
-                writer.append_fields(direction, _planes(field, of))
+                writer.append_fields(direction, encode_field(stored_values(field[None], of)[0], of))
         count = len(flow) + of.step
         if of.frames:
             for frame in np.random.default_rng(1).integers(0, 256, (count, height, width, 3), dtype=np.uint8):
-                writer.append_frames([encode_frame(frame, 95)])
+                writer.append_frames(encode_rgb(frame))
         writer.commit(
             SourceFacts(f"{key}.avi", 1234, "0" * 64, "decord 0.6.0", count, count, 0, 0, 25.0, height, width)
         )
-
-
-def _planes(field: torch.Tensor, of: StoreSettings) -> list[bytes]:
-    if of.bound is None:
-        return [plane.half().numpy().tobytes() for plane in field]
-    levels = quantise(field, of.bound).numpy()
-    return [encode_plane(plane, 95) if of.encoding == "jpeg" else plane.tobytes() for plane in levels]

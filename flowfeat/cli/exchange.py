@@ -10,7 +10,7 @@ from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.store.layouts import export_store, import_layout
-from flowfeat.store.settings import DEFAULT_BOUND, Encoding
+from flowfeat.store.settings import Encoding
 
 LayoutName = Literal["mmaction2", "tsn", "feichtenhofer", "flo", "npy"]
 
@@ -28,8 +28,8 @@ class Export:
     """mmaction2, tsn and feichtenhofer are JPEGs, flo and npy are pixels."""
     out: Path
     """The folder to write."""
-    bound: float = DEFAULT_BOUND
-    """Of a float16 store as JPEGs: the displacement in pixels that fills their range."""
+    bound: float | None = None
+    """Of a float16 store as JPEGs: the displacement in pixels that fills their range; 20 by default."""
     json: bool = False
     """Print the report as JSON on standard output."""
 
@@ -37,7 +37,7 @@ class Export:
         with CountBar("clips") as progress:
             report = export_store(self.store, self.layout, self.out, self.bound, progress)
         result_json(report) if self.json else result(report.describe())
-        return INCOMPLETE if report.failed else DONE
+        return DONE if report.complete else INCOMPLETE
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,4 @@ class Import:
         with CountBar("clips") as progress:
             report = import_layout(self.folder, self.layout, self.out, self.bound, self.encoding, progress)
         result_json(report) if self.json else result(report.describe())
-        return INCOMPLETE if report.failed else DONE
+        return DONE if report.complete else INCOMPLETE

@@ -13,9 +13,9 @@ from einops import rearrange
 from flowfeat.errors import ClipError, InputError
 from flowfeat.estimators import FlowEstimator, Pair
 from flowfeat.extraction.options import ExtractionOptions
-from flowfeat.extraction.pipeline import encode_field, encode_rgb, stored_values
 from flowfeat.extraction.plan import make_plan
 from flowfeat.store import StoreSettings
+from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
 from flowfeat.video import Clip, ClipDecoder, ClipFacts, probe
 
 _SAMPLED_CLIPS = 5

@@ -19,15 +19,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from flowfeat.errors import ClipError, InputError
 from flowfeat.estimators import FlowEstimator, Pair
 from flowfeat.store import ClipHeader, ClipWriter, SourceFacts, StoreSettings
-from flowfeat.store.planes import encode_frame, encode_plane
-from flowfeat.store.quantise import FieldFacts, measure, quantise
-from flowfeat.store.settings import JPEG_QUALITY
+from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
+from flowfeat.store.quantise import FieldFacts, measure
 from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
 from flowfeat.video.decoder import ClipStream
 
@@ -403,20 +402,3 @@ class Pipeline:
             except queue.Empty:
                 continue
         raise _Stopped
-
-
-def stored_values(flow: Float32[Tensor, "b 2 h w"], settings: StoreSettings) -> Shaped[np.ndarray, "b 2 h w"]:
-    """The flow as it is stored, before JPEG: uint8 levels, or float16."""
-    return (flow.half() if settings.bound is None else quantise(flow, settings.bound)).cpu().numpy()
-
-
-def encode_field(values: Shaped[np.ndarray, "2 h w"], settings: StoreSettings) -> list[bytes]:
-    """The two planes of one field as the bytes a file holds."""
-    if settings.encoding == "jpeg":
-        return [encode_plane(plane, JPEG_QUALITY) for plane in values]
-    return [np.ascontiguousarray(plane).tobytes() for plane in values]
-
-
-def encode_rgb(frame: UInt8[np.ndarray, "h w 3"]) -> list[bytes]:
-    """One frame as the bytes a file holds."""
-    return [encode_frame(frame, JPEG_QUALITY)]

@@ -75,7 +75,5 @@ def write_flow(
 def _format_of(path: Path) -> tuple[Callable[..., FlowField], Callable[..., None]]:
     ending = path.suffix.lower()
     if ending not in _FORMATS:
-        raise FormatError(
-            f"{path}: no flow format has the ending {ending!r}; use one of {', '.join(FLOW_ENDINGS)}"
-        )
+        raise FormatError(f"{path}: no flow format has the ending {ending!r}; use one of {', '.join(FLOW_ENDINGS)}")
     return _FORMATS[ending]

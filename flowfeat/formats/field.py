@@ -33,12 +33,8 @@ class FlowField:
     def __post_init__(self) -> None:
         if self.flow.ndim != 3 or self.flow.shape[0] != 2 or self.flow.dtype != np.float32:
             raise ValueError(f"flow: expected a (2, height, width) float32 array, got {described(self.flow)}")
-        if self.valid is not None and (
-            self.valid.shape != self.flow.shape[1:] or self.valid.dtype != np.bool_
-        ):
-            raise ValueError(
-                f"valid: expected a {self.flow.shape[1:]} bool array, got {described(self.valid)}"
-            )
+        if self.valid is not None and (self.valid.shape != self.flow.shape[1:] or self.valid.dtype != np.bool_):
+            raise ValueError(f"valid: expected a {self.flow.shape[1:]} bool array, got {described(self.valid)}")
 
     def __repr__(self) -> str:
         valid = None if self.valid is None else described(self.valid)

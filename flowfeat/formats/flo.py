@@ -43,9 +43,7 @@ def read_flo(path: str | Path) -> FlowField:
     return field_of(samples.transpose(2, 0, 1))
 
 
-def write_flo(
-    path: str | Path, flow: Float[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None
-) -> None:
+def write_flo(path: str | Path, flow: Float[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None) -> None:
     """Write a Middlebury `.flo` file, whole or not at all; unknown pixels become 1e10.
 
     Args:

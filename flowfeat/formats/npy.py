@@ -35,7 +35,7 @@ def read_npy(path: str | Path) -> FlowField:
     """
     path = Path(path)
     with path.open("rb") as file:
-        header = _header(path, file)
+        header = read_npy_header(path, file)
         match = _HEADER.fullmatch(header)
         if match is None or 2 not in (int(match[3]), int(match[5])):
             raise FormatError(
@@ -53,9 +53,7 @@ def read_npy(path: str | Path) -> FlowField:
     return field_of(array if first else array.transpose(2, 0, 1))
 
 
-def write_npy(
-    path: str | Path, flow: Float[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None
-) -> None:
+def write_npy(path: str | Path, flow: Float[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None) -> None:
     """Write flow as a (2, h, w) float32 `.npy` file, whole or not at all; unknown pixels become NaN.
 
     Args:
@@ -75,7 +73,7 @@ def write_npy(
     write_atomically(path, buffer.getvalue())
 
 
-def _header(path: Path, file: BinaryIO) -> bytes:
+def read_npy_header(path: Path, file: BinaryIO) -> bytes:
     """The header's text; leaves `file` at the first sample."""
     start = file.read(8)
     if start[:6] != _MAGIC:

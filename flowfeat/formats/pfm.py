@@ -37,9 +37,7 @@ def read_pfm(path: str | Path) -> FlowField:
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEADER)
         if head[:2] == b"Pf":
-            raise FormatError(
-                f"{path}: not flow: expected a PFM file of three channels ('PF'), got one channel ('Pf')"
-            )
+            raise FormatError(f"{path}: not flow: expected a PFM file of three channels ('PF'), got one channel ('Pf')")
         if head[:2] != b"PF":
             raise FormatError(f"{path}: not a PFM file: expected b'PF' first, got {head[:2]}")
         header = _HEADER.match(head)
@@ -56,9 +54,7 @@ def read_pfm(path: str | Path) -> FlowField:
     return field_of(samples[::-1, :, :2].transpose(2, 0, 1))
 
 
-def write_pfm(
-    path: str | Path, flow: Float[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None
-) -> None:
+def write_pfm(path: str | Path, flow: Float[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None) -> None:
     """Write flow as a little-endian three-channel PFM file, whole or not at all; unknown pixels become NaN.
 
     Args:
@@ -85,7 +81,5 @@ def _scale(path: Path, text: bytes) -> float:
     except ValueError:
         scale = math.nan
     if not math.isfinite(scale) or scale == 0:
-        raise FormatError(
-            f"{path}: the PFM scale is wrong: expected a finite number other than 0, got {text}"
-        )
+        raise FormatError(f"{path}: the PFM scale is wrong: expected a finite number other than 0, got {text}")
     return scale

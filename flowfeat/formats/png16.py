@@ -63,9 +63,7 @@ def _size(path: Path, head: bytes) -> tuple[int, int]:
     if head[:8] != _SIGNATURE:
         raise FormatError(f"{path}: not a PNG file: expected {_SIGNATURE} first, got {head[:8]}")
     if len(head) < 33 or head[8:16] != _IHDR:
-        raise FormatError(
-            f"{path}: the PNG is cut short or damaged: expected an IHDR chunk, got {head[8:16]}"
-        )
+        raise FormatError(f"{path}: the PNG is cut short or damaged: expected an IHDR chunk, got {head[8:16]}")
     width, height, depth, colour, compression, method, interlaced = struct.unpack(">IIBBBBB", head[16:29])
     if (depth, colour, compression, method, interlaced) != (16, 2, 0, 0, 0):
         raise FormatError(
@@ -84,14 +82,10 @@ def _image_data(path: Path, data: bytes) -> bytes:
         length, kind = struct.unpack_from(">I4s", data, start) if start + 8 <= len(data) else (0, b"")
         end = start + 12 + length
         if end > len(data) or not kind:
-            raise FormatError(
-                f"{path}: the PNG is cut short: expected a chunk IEND at its end; copy it again"
-            )
+            raise FormatError(f"{path}: the PNG is cut short: expected a chunk IEND at its end; copy it again")
         body = data[start + 8 : end - 4]
         if zlib.crc32(kind + body) != int.from_bytes(data[end - 4 : end], "big"):
-            raise FormatError(
-                f"{path}: the PNG is damaged: chunk {kind} does not match its checksum; copy it again"
-            )
+            raise FormatError(f"{path}: the PNG is damaged: chunk {kind} does not match its checksum; copy it again")
         if kind == b"IDAT":
             parts.append(body)
         start = end
@@ -108,9 +102,7 @@ def _inflated(path: Path, deflated: bytes, *, width: int, height: int) -> bytes:
         # One byte more than expected, so that a longer stream shows without being inflated.
         rows = stream.decompress(deflated, expected + 1)
     except zlib.error as error:
-        raise FormatError(
-            f"{path}: the PNG is damaged: its image data cannot be inflated ({error})"
-        ) from error
+        raise FormatError(f"{path}: the PNG is damaged: its image data cannot be inflated ({error})") from error
     if len(rows) != expected or not stream.eof:
         raise FormatError(
             f"{path}: the PNG is damaged: {width} x {height} pixels need {expected} bytes of image data, it "
@@ -133,9 +125,7 @@ def _decoded(path: Path, rows: bytes, *, width: int, height: int) -> UInt16[np.n
         frames = [*codec.decode(packet), *codec.decode(None)]
         pixels = frames[0].to_ndarray()
     except (FFmpegError, IndexError, ValueError) as error:
-        raise FormatError(
-            f"{path}: the PNG of {width} x {height} pixels cannot be decoded ({error})"
-        ) from error
+        raise FormatError(f"{path}: the PNG of {width} x {height} pixels cannot be decoded ({error})") from error
     if pixels.dtype != np.uint16 or pixels.shape != (height, width, 3):
         raise FormatError(f"{path}: expected uint16 {(height, width, 3)}, got {pixels.dtype} {pixels.shape}")
     return pixels
@@ -145,6 +135,5 @@ def _file(width: int, height: int, deflated: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", deflated), (b"IEND", b""))
     return _SIGNATURE + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )

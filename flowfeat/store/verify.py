@@ -112,7 +112,7 @@ def _check_clip(store: Path, key: str, settings: StoreSettings | None) -> tuple[
     try:
         clip = StoredClip(clip_path(store, key))
         _check_header(clip, key, settings)
-        _check_payload_checksum(clip)
+        check_payload_checksum(clip)
         _check_fields(clip)
         return clip, ""
     except (StoreError, OSError) as fault:
@@ -137,7 +137,8 @@ def _check_header(clip: StoredClip, key: str, settings: StoreSettings | None) ->
         )
 
 
-def _check_payload_checksum(clip: StoredClip) -> None:
+def check_payload_checksum(clip: StoredClip) -> None:
+    """Raise StoreError where the contents of the file are not those its header was written for."""
     digest = hashlib.sha256()
     with clip.path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))

@@ -133,7 +133,7 @@ def clip_path(store: Path, key: str) -> Path:
 
 def _spool(store: Path) -> IO[bytes]:
     # On the store's disk, where there is room for the clip; unnamed, so a killed process leaves nothing.
-    return tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(store))  # noqa: SIM115 - closed by the writer
+    return tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=str(store))
 
 
 def _blocks(content: bytes | IO[bytes]) -> Iterator[bytes]:

@@ -50,9 +50,7 @@ def flow_to_colour(
     return colour
 
 
-def displacement_scale(
-    flow: Float32[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None
-) -> float:
+def displacement_scale(flow: Float32[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None = None) -> float:
     """The displacement in pixels to show in full colour: the 99th percentile over known pixels, at least 1.
 
     The percentile keeps a few wild vectors from whitening the picture; the floor keeps the noise of a still
@@ -68,9 +66,7 @@ def displacement_scale(
     return max(1.0, float(np.percentile(np.hypot(u, v), 99)))
 
 
-def fill_unknown(
-    flow: Float32[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"]
-) -> Float32[np.ndarray, "2 h w"]:
+def fill_unknown(flow: Float32[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "2 h w"]:
     """Give every unknown pixel the flow (pixels) of the nearest known one. For showing sparse truth only.
 
     Raises:
@@ -104,9 +100,7 @@ def colour_wheel(size: int) -> UInt8[np.ndarray, "size size 3"]:
     return np.rint(means).astype(np.uint8)
 
 
-def _known(
-    flow: Float32[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None
-) -> Bool[np.ndarray, "h w"]:
+def _known(flow: Float32[np.ndarray, "2 h w"], valid: Bool[np.ndarray, "h w"] | None) -> Bool[np.ndarray, "h w"]:
     finite = np.isfinite(flow).all(axis=0)
     if valid is None:
         valid = np.ones_like(finite)

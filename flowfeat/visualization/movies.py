@@ -65,9 +65,7 @@ def _checked(frames: Iterable[np.ndarray], path: Path) -> Iterator[np.ndarray]:
     shape = None
     for number, frame in enumerate(frames):
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
-            raise InputError(
-                f"{path}: frame {number} must be uint8 of (h, w, 3), not {frame.dtype} of {frame.shape}"
-            )
+            raise InputError(f"{path}: frame {number} must be uint8 of (h, w, 3), not {frame.dtype} of {frame.shape}")
         if frame.shape != (shape or frame.shape):
             raise InputError(f"{path}: frame {number} is {frame.shape}, the first one is {shape}")
         shape = frame.shape

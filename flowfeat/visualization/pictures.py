@@ -115,9 +115,7 @@ def contact_sheet(
     width = margin + max(len(row) for row in rows) * (panel_width + margin)
     title = wrapped(caption, title_size, width - 2 * margin)
 
-    cells = [
-        [(_scaled(p.image, panel_width), wrapped(p.caption, size, panel_width)) for p in row] for row in rows
-    ]
+    cells = [[(_scaled(p.image, panel_width), wrapped(p.caption, size, panel_width)) for p in row] for row in rows]
     image_heights = [max((image.height for image, _ in row), default=0) for row in cells]
     text_heights = [max((len(text) for _, text in row), default=0) * line_height(size) for row in cells]
     top = margin + (len(title) * line_height(title_size) + margin // 2 if title else 0)

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import tyro
@@ -23,7 +22,8 @@ from measure import interleave, ratios, record, spread_clips, write_record
 from torch import Tensor
 from tyro.conf import Positional
 
-from flowfeat.estimators import FlowEstimator, load_estimator
+from flowfeat.estimators import load_estimator
+from flowfeat.estimators.opencv import import_opencv
 from flowfeat.extraction import ExtractionOptions, extract
 from flowfeat.extraction.pipeline import encode_field, stored_values
 from flowfeat.store import StoreSettings
@@ -57,7 +57,7 @@ class Contest:
         self._threads = os.cpu_count() or 1
         self._estimators = {name: load_estimator(name, None, "cpu", self._threads) for name in ("dis", "zero")}
         self._frames = self.decode()
-        self._flows = self.estimate(self._estimators["dis"])
+        self._flows = self.estimate()
         self.pairs = sum(map(len, self._flows))
 
     def extract(self, model: str) -> None:
@@ -73,12 +73,12 @@ class Contest:
         with ClipDecoder() as decoder:
             return [np.concatenate(list(decoder.open(clip.path))) for clip in self._clips]
 
-    def estimate(self, estimator: FlowEstimator) -> list[Float32[Tensor, "t 2 h w"]]:
-        """The estimator alone, on frames in memory, in batches of the same size and with the same threads."""
+    def estimate(self) -> list[Float32[Tensor, "t 2 h w"]]:
+        """DIS alone, on frames in memory, in batches of the same size and with the same threads."""
         flows = []
         for frames in self._frames:
             pairs = rearrange(torch.from_numpy(np.stack([frames[:-1], frames[1:]], 1)), "b p h w c -> b p c h w")
-            flows.append(torch.cat([estimator(batch) for batch in pairs.split(BATCH)]))
+            flows.append(torch.cat([self._estimators["dis"](batch) for batch in pairs.split(BATCH)]))
         return flows
 
     def encode(self) -> None:
@@ -92,6 +92,7 @@ class Contest:
     def peer(self) -> None:
         """The usual script: read, grey, DIS, two JPEGs a pair, one thing after the other."""
         self._rounds += 1
+        cv2 = import_opencv()
         for clip in self._clips:
             folder = self._scratch / f"peer{self._rounds}" / clip.key
             folder.mkdir(parents=True)
@@ -124,7 +125,7 @@ def main(arguments: Arguments) -> None:
         seconds = interleave(
             {
                 "extract_dis": lambda: contest.extract("dis"),
-                "estimator": lambda: contest.estimate(contest._estimators["dis"]),
+                "estimator": contest.estimate,
                 "peer": contest.peer,
                 "extract_zero": lambda: contest.extract("zero"),
                 "decoding": contest.decode,

@@ -13,11 +13,13 @@ from typing import Any
 from flowfeat.extraction.run import versions
 from flowfeat.video import Clip, find_clips
 
+_LOAD_BEFORE = os.getloadavg()
+
 
 def record(bench: str, clips: Sequence[Clip], results: dict[str, Any]) -> dict[str, Any]:
     """The record of one run of `bench`: results beside machine, load, versions and inputs.
 
-    The load is that of the last minute, this process included, when the measurement has ended.
+    The loads are of the last 1, 5 and 15 minutes, before the measurement and after it, itself included then.
     """
     return {
         "schema": 1,
@@ -27,7 +29,8 @@ def record(bench: str, clips: Sequence[Clip], results: dict[str, Any]) -> dict[s
             "processor": _processor(),
             "cores": os.cpu_count(),
             "system": platform.system(),
-            "load": [round(load, 2) for load in os.getloadavg()],
+            "load_before": _LOAD_BEFORE,
+            "load_after": os.getloadavg(),
         },
         "versions": versions(),
         "inputs": {clip.key: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips},

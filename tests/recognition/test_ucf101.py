@@ -98,9 +98,7 @@ def test_the_other_spelling_of_handstand_pushups_is_the_same_clip(tmp_path: Path
     other = [line.replace("v_HandStand", "v_Handstand") for line in TRAIN]
     assert read_split(write_lists(tmp_path, trainlist01=other), 1) == SPLIT
     twice = [*TRAIN, other[1]]
-    with pytest.raises(
-        InputError, match=r"trainlist01\.txt, line 4: .*_HandStandPushups_g08_c01 is there twice"
-    ):
+    with pytest.raises(InputError, match=r"trainlist01\.txt, line 4: .*_HandStandPushups_g08_c01 is there twice"):
         read_split(write_lists(tmp_path, trainlist01=twice), 1)
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 
 from flowfeat.errors import FormatError, InputError, StoreError
+from flowfeat.store.encoding import encode_field, stored_values
 from flowfeat.store.header import ClipHeader, SourceFacts
 from flowfeat.store.layouts.detection import ClipListing, list_clip
 from flowfeat.store.layouts.reading import Field, FlowOfLevel, flow_of_foreign_level, read_fields, read_frame
 from flowfeat.store.layouts.survey import FoundClip, Survey
-from flowfeat.store.planes import encode_plane
-from flowfeat.store.quantise import FieldFacts, dequantise, measure, quantise
+from flowfeat.store.quantise import FieldFacts, dequantise, measure
 from flowfeat.store.reader import StoredClip
-from flowfeat.store.settings import JPEG_QUALITY, StoreSettings
+from flowfeat.store.settings import StoreSettings
 from flowfeat.store.writer import ClipWriter, clip_path
 
 _FLOAT16_MAX = 65504.0
@@ -126,12 +126,7 @@ class ClipImporter:
         """The two planes of a field as the store holds them."""
         if self.verbatim:
             return list(field.jpegs)
-        if self.settings.bound is None:
-            return [plane.astype("<f2").tobytes() for plane in field.flow]
-        levels = quantise(torch.from_numpy(field.flow), self.settings.bound).numpy()
-        if self.settings.encoding == "jpeg":
-            return [encode_plane(plane, JPEG_QUALITY) for plane in levels]
-        return [plane.tobytes() for plane in levels]
+        return encode_field(stored_values(torch.from_numpy(field.flow)[None], self.settings)[0], self.settings)
 
     def _measured(self, clip: FoundClip, field: Field) -> FieldFacts:
         facts = measure(torch.from_numpy(field.flow)[None], self.settings.bound)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowfeat.errors import StoreError
+from flowfeat.errors import InputError, StoreError
 from flowfeat.store.header import ClipHeader
 from flowfeat.store.layouts.exported import (
     JOURNAL,
@@ -19,14 +19,13 @@ from flowfeat.store.layouts.exported import (
     write_journal,
     write_manifest,
 )
-from flowfeat.store.layouts.layout import check_bound, layout_called
+from flowfeat.store.layouts.layout import Layout, check_bound, layout_called
 from flowfeat.store.layouts.writing import FIELDS_OF_STORAGE, clip_files, clip_folders, frame_files
 from flowfeat.store.manifest import runs_of_store, settings_of_store
 from flowfeat.store.quantise import FieldFacts
 from flowfeat.store.reader import FlowStore, StoredClip
-
-# The one check of a stored clip's bytes; copying it would be worse than reaching for it.
-from flowfeat.store.verify import _check_payload_checksum
+from flowfeat.store.settings import DEFAULT_BOUND, StoreSettings
+from flowfeat.store.verify import check_payload_checksum
 from flowfeat.store.writer import clip_path
 
 _SHOWN = 20
@@ -75,8 +74,8 @@ class ExportReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every stored clip is in the folder."""
-        return not self.failed
+        """Whether every clip that is or should be in the store is in the folder."""
+        return not self.failed and not self.missing
 
     def describe(self) -> str:
         """The report in a few lines, for people."""
@@ -102,7 +101,7 @@ def export_store(
     store: Path,
     layout: str,
     out: Path,
-    bound: float = 20.0,
+    bound: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ExportReport:
     """Write the flow (and the frames) of a store into the folder `out`, as `layout` lays them out.
@@ -120,15 +119,15 @@ def export_store(
         store: a flow store.
         layout: a name in `LAYOUTS`.
         out: a folder that is new, empty, or holds an export of this store in this layout.
-        bound: pixels; used where float16 flow becomes 8-bit levels. Levels that are stored keep the bound
-            they have.
+        bound: pixels; used where float16 flow becomes 8-bit levels, 20 by default. Levels that are stored
+            keep the bound they have.
         progress: called with clips done and clips in all.
 
     Returns:
         The report. A stored clip that is damaged is in `failed`; the others go on, without a manifest.
 
     Raises:
-        InputError: there is no such layout or bound, or two clips would share a folder.
+        InputError: there is no such layout, the bound is none or not the store's, or two clips would share a folder.
         StoreError: the store cannot be used, or `out` holds something else or cannot be written.
     """
     started, store, out, chosen = time.monotonic(), Path(store), Path(out), layout_called(layout)
@@ -137,7 +136,7 @@ def export_store(
         raise StoreError(f"{store}: no stored clip is in it; give a folder that flowfeat extract made")
     settings = settings_of_store(store) or StoredClip(clip_path(store, keys[0])).header.settings
     chosen.check_keys(keys)
-    level_bound = (settings.bound or check_bound(bound)) if chosen.eight_bit else None
+    level_bound = _level_bound(store, settings, chosen, bound)
     try:
         manifest = _begin(out, Manifest(chosen, settings, level_bound, {}, _missing(store, set(keys))), keys)
         done_before, failed = _write_clips(out, manifest, store, keys, progress)
@@ -167,6 +166,19 @@ def export_store(
         missing=manifest.missing,
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _level_bound(store: Path, settings: StoreSettings, layout: Layout, bound: float | None) -> float | None:
+    if not layout.eight_bit:
+        return None
+    if settings.bound is None:
+        return check_bound(DEFAULT_BOUND if bound is None else bound)
+    if bound is not None and bound != settings.bound:
+        raise InputError(
+            f"{store}: its levels span {settings.bound:g} pixels and --bound {bound:g} was asked for; leave "
+            "it away, or extract with that bound"
+        )
+    return settings.bound
 
 
 def _missing(store: Path, stored: set[str]) -> list[str]:
@@ -239,7 +251,7 @@ def _write_clip(out: Path, manifest: Manifest, clip: StoredClip) -> ExportedClip
     entry = manifest.clips.get(clip.key)
     if entry and _is_same(entry, clip) and _is_whole(out, manifest, entry):
         return entry
-    _check_payload_checksum(clip)  # a JPEG that is copied is not looked into
+    check_payload_checksum(clip)  # a JPEG that is copied is not looked into
     layout, folder = manifest.layout, manifest.layout.clip_folder(clip.key)
     fields_of = FIELDS_OF_STORAGE[layout.storage]
     facts: list[FieldFacts] = []

@@ -13,10 +13,7 @@ from jaxtyping import Float32
 from flowfeat.errors import FormatError, StoreError
 from flowfeat.formats import FlowField, read_flo
 from flowfeat.formats.field import check_size, field_of
-
-# The one check of a .npy header that evaluates nothing; its pattern is for one field, and here it is for a
-# clip.
-from flowfeat.formats.npy import _header
+from flowfeat.formats.npy import read_npy_header
 from flowfeat.store.planes import decode_frame, decode_plane
 
 _NPY_HEADER = re.compile(
@@ -157,7 +154,7 @@ def _whole(path: Path, field: FlowField) -> Float32[np.ndarray, "2 h w"]:
 def _npy_layout(path: Path) -> tuple[ClipShape, np.dtype, bool, int]:
     """Shape, type, whether in Fortran order, and first byte of a clip's array, from its checked header."""
     with path.open("rb") as file:
-        header = _header(path, file)
+        header = read_npy_header(path, file)
         start = file.tell()
     match = _NPY_HEADER.fullmatch(header)
     if match is None:

@@ -40,5 +40,7 @@ def test_dis_on_real_clips_of_every_class(data, tmp_path):
         assert flow.abs().max() <= 20.5
         assert 0.01 < clip.header.mean_displacement < 10
         # The quantised flow still has the statistics of the flow that was computed.
-        assert float(flow.norm(dim=1).mean()) == pytest.approx(clip.header.mean_displacement, abs=0.1)
+        assert float(flow.norm(dim=1).mean()) == pytest.approx(
+            clip.header.mean_displacement, abs=0.05 + 20 * clip.header.clipped_share
+        )
     assert verify(tmp_path).clean

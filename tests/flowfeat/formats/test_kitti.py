@@ -17,13 +17,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _png(width, height, image, *, depth=16, colour=2, interlaced=0, between=b"") -> bytes:
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + _chunk(b"IHDR", header)
-        + between
-        + _chunk(b"IDAT", image)
-        + _chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + between + _chunk(b"IDAT", image) + _chunk(b"IEND", b"")
 
 
 # One row, no filter: u = (32832 - 32768) / 64 = 1, v = (32736 - 32768) / 64 = -0.5; then an unknown pixel.

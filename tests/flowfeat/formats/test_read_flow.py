@@ -111,9 +111,7 @@ ZEROS = np.zeros((2, 3, 4), dtype=np.float32)
         (ZEROS, [[True]], "got list"),
     ],
 )
-def test_other_arrays_are_refused_without_the_test_time_checks_too(
-    tmp_path, monkeypatch, ending, flow, valid, wrong
-):
+def test_other_arrays_are_refused_without_the_test_time_checks_too(tmp_path, monkeypatch, ending, flow, valid, wrong):
     # Users run without the import hook of conftest.py.
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(FormatError, match=wrong):

@@ -50,9 +50,7 @@ def test_caption_states_the_normalisation():
     assert flow_panel(noise(), max_displacement=7.3).caption == "full colour = 7.3 px, darker beyond"
     flow = noise()
     assert f"{displacement_scale(flow):.3g} px" in flow_panel(flow, caption="first").caption
-    assert flow_panel(flow, np.ones((60, 80), dtype=bool), 7.3, "first").caption.startswith(
-        "first\nfull colour"
-    )
+    assert flow_panel(flow, np.ones((60, 80), dtype=bool), 7.3, "first").caption.startswith("first\nfull colour")
 
 
 @pytest.mark.parametrize(("known", "words"), [(4799, "99.9%"), (1200, "25%"), (1, "under 0.1%")])
@@ -93,9 +91,7 @@ def test_nothing_known():
 
 def test_contact_sheet_lays_panels_out_in_order():
     red, green, blue = (200, 0, 0), (0, 200, 0), (0, 0, 200)
-    sheet = contact_sheet(
-        [[Panel(flat(red), "red"), Panel(flat(green), "")], [Panel(flat(blue), "b")]], "Title"
-    )
+    sheet = contact_sheet([[Panel(flat(red), "red"), Panel(flat(green), "")], [Panel(flat(blue), "b")]], "Title")
     places = []
     for colour in (red, green, blue):
         rows, columns = np.nonzero((sheet == colour).all(axis=2))
@@ -110,9 +106,7 @@ def test_contact_sheet_lays_panels_out_in_order():
 
 def test_contact_sheet_keeps_tall_panels_apart():
     colours = [(200, 0, 0), (0, 200, 0)]
-    sheet = contact_sheet(
-        [[Panel(flat(colours[0], 90, 30))], [Panel(flat(colours[1], 10, 300))]], panel_width=60
-    )
+    sheet = contact_sheet([[Panel(flat(colours[0], 90, 30))], [Panel(flat(colours[1], 10, 300))]], panel_width=60)
     for colour, height in zip(colours, (180, 2), strict=True):
         assert (sheet == colour).all(axis=2).sum() == height * 60
 

@@ -1,0 +1,196 @@
+"""docs/performance.md from docs/records/*.json: python scripts/bench/page.py"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[2] / "docs"
+UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
+
+NEVER_ON_A_GPU = [
+    "extraction with RAFT on CUDA, and so its speed, its memory and the batch that fits",
+    "`--devices`: several GPUs side by side",
+    "`--device auto` taking a GPU that is there",
+    "quantising flow on the device and copying levels instead of floats",
+    "the sentence that a device without memory for a batch should give",
+]
+"""Until a record of a GPU is in docs/records: what is written for one and has only been run on a CPU."""
+
+NO_HELP = [
+    "**decord inside the extracting process.** It aborts the whole process, with no exception to catch, on about 1 in "
+    "1,900 damaged AVIs (4 of 7,500 files made by mutating real ones). Clips are decoded in processes of their own "
+    "instead, and such a file costs itself alone.",
+]
+
+
+def render(store: dict[str, Any], extraction: dict[str, Any]) -> str:
+    """The page, from the two records."""
+    parts = [
+        "# Performance",
+        "",
+        "Made by `scripts/bench/page.py` from the records in `docs/records`, which hold every repetition, the versions "
+        "of all libraries and the SHA-256 of every clip. Everything is measured on clips of UCF101 (320x240, MPEG-4 in "
+        "AVI) with DIS flow, beside its rival in the same run and in turn. Ratios are what to look at: median (minimum "
+        "to maximum) over the repetitions. Absolute times depend on the machine.",
+        "",
+        *_table(("record", "machine", "load before", "clips", "pairs", "date"), map(_where, (store, extraction))),
+        *_store(store),
+        *_quantisation(store),
+        *_extraction(extraction),
+        "## What has never run on a GPU",
+        "",
+        *[f"- {line}" for line in NEVER_ON_A_GPU],
+        "",
+        "## What was tried and did not help",
+        "",
+        *[f"- {line}" for line in NO_HELP],
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _where(record: dict[str, Any]) -> Sequence[object]:
+    machine = record["machine"]
+    place = f"{machine['processor']}, {machine['cores']} cores, no GPU, {machine['system']}"
+    return (
+        record["bench"],
+        place,
+        f"{machine['load_before'][0]:.1f}",
+        len(record["inputs"]),
+        record["pairs"],
+        record["date"],
+    )
+
+
+def _store(record: dict[str, Any]) -> list[str]:
+    names = {
+        "jpeg": "store, `jpeg` (default)",
+        "uint8": "store, `uint8`",
+        "float16": "store, `float16`",
+        "loose": "two loose JPEGs a pair",
+        "flo": "`.flo` files",
+    }
+    rows = []
+    for name, told in names.items():
+        size = record["bytes_per_pair"][name]
+        per_clip = size["files_per_clip"]
+        files = (
+            UCF101_CLIPS if per_clip <= 1 else round(UCF101_PAIRS * per_clip * len(record["inputs"]) / record["pairs"])
+        )
+        whole = f"{size['on_disk'] * UCF101_PAIRS / 1e9:,.0f} GB"
+        rows.append((told, f"{size['length'] / 1024:.1f}", f"{size['on_disk'] / 1024:.1f}", whole, f"{files:,}"))
+    read, write = record["read"], record["write"]
+    speeds = []
+    for name, told in {
+        **names,
+        "loose_pillow": "loose, read with Pillow",
+        "loose_synced": "loose, each synced",
+    }.items():
+        ours = name == "loose"
+        if name != "flo":
+            speeds.append(
+                (
+                    told,
+                    "1" if ours else _range(write["rate_over_loose"].get(name)),
+                    "1" if ours else _range(read["time_over_loose"].get(name)),
+                    _middle(read["milliseconds"].get(name), "ms"),
+                )
+            )
+    return [
+        "## The store beside loose JPEGs",
+        "",
+        f"Loose JPEGs are what two-stream tools write: `flow_x_00001.jpg` and `flow_y_00001.jpg`, quality 95, bound "
+        f"{record['bound']:g}. On disk means blocks of 4 KiB, counted by the file system (ext4). UCF101 is projected "
+        f"for {UCF101_CLIPS:,} clips and {UCF101_PAIRS / 1e6:.2f} million pairs.",
+        "",
+        *_table(("layout", "KiB a pair", "KiB a pair on disk", "UCF101 on disk", "files for UCF101"), rows),
+        f"Writing is flow in memory to files in one thread ({write['pairs']} pairs a repetition); the store also "
+        "measures every field for its header, computes a checksum and syncs each clip to disk, which loose files do "
+        f"without. Reading is a stack of {read['fields']} fields in pixels at a random place of a random clip "
+        f"({read['reads']} reads, its file opened each time, warm cache, the same JPEG library unless said).",
+        "",
+        *_table(
+            ("layout", "write rate over loose (more is better)", "read time over loose (less is better)", "read"),
+            speeds,
+        ),
+    ]
+
+
+def _quantisation(record: dict[str, Any]) -> list[str]:
+    names = {
+        "rounding": "store, `uint8` (rounding alone)",
+        "jpeg_95": "store, `jpeg` (rounding, JPEG 95)",
+        "jpeg_90": "rounding, JPEG 90",
+        "flooring": "flooring, as common scripts do",
+        "flooring_jpeg_95": "flooring, JPEG 95",
+    }
+    rows = []
+    for name, told in names.items():
+        error = record["error"][name]
+        bias = f"{error['still_bias']:+.3f}" if abs(error["still_bias"]) >= 0.0005 else "0.000"
+        rows.append((told, f"{error['rmse']:.3f}", bias, f"{error['worst']:.2f}"))
+    bounds = record["clipped_share"]
+    return [
+        "## What 8 bits cost",
+        "",
+        f"Pixels of one component, at bound {record['bound']:g}, over all pixels within the bound; still pixels are "
+        f"those that move less than 0.05 px ({record['still_share']:.0%} of them). Flooring is "
+        "`(flow + bound) * 255 / (2 * bound)` cut to whole numbers.",
+        "",
+        *_table(("stored as", "RMSE", "mean error of still pixels", "worst"), rows),
+        *_table(("bound in pixels", *bounds), [("pixels clipped", *(f"{share:.2%}" for share in bounds.values()))]),
+    ]
+
+
+def _extraction(record: dict[str, Any]) -> list[str]:
+    told = {
+        "extract_dis / estimator": "extraction with `dis` over the estimator alone, on frames in memory",
+        "extract_dis / (decoding + estimator + encoding)": "the same over its three parts, one after the other",
+        "extract_dis / peer": "the same over a script with OpenCV: VideoCapture, DIS, two imwrite a pair",
+        "extract_zero / decoding": "extraction with `zero`, which computes nothing, over decoding alone",
+    }
+    speeds = {
+        "extract_dis": "extraction, `dis`",
+        "peer": "script with OpenCV",
+        "estimator": "`dis` alone",
+        "extract_zero": "extraction, `zero`",
+        "decoding": "decoding alone, one process",
+        "encoding": "quantising and JPEG alone",
+    }
+    rates = record["pairs_per_second"]
+    return [
+        "## Extraction, end to end",
+        "",
+        f"Clips to a synced store with {record['threads']} threads, the estimator loaded beforehand.",
+        "",
+        *_table(
+            ("time", "ratio (less is better)"), [(text, _range(record["ratios"][name])) for name, text in told.items()]
+        ),
+        "For information, on this machine:",
+        "",
+        *_table(("", "pairs a second"), [(text, _middle(rates[name], "")) for name, text in speeds.items()]),
+    ]
+
+
+def _range(ratio: dict[str, float] | None) -> str:
+    return f"{ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f})" if ratio else ""
+
+
+def _middle(values: list[float] | None, unit: str) -> str:
+    return f"{sorted(values)[len(values) // 2]:.3g} {unit}".strip() if values else ""
+
+
+def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return [*("| " + " | ".join(map(str, cells)) + " |" for cells in lines), ""]
+
+
+def main() -> None:
+    store, extraction = (json.loads((DOCS / f"records/{name}.json").read_text()) for name in ("store", "extraction"))
+    (DOCS / "performance.md").write_text(render(store, extraction), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
