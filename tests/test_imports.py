@@ -25,8 +25,9 @@ count = 0
 for package in ("flowfeat", "recognition", "segmentation"):
     module = importlib.import_module(package)
     for found in pkgutil.walk_packages(module.__path__, f"{package}."):
-        importlib.import_module(found.name)
-        count += 1
+        if not found.name.endswith("_triton"):  # loaded when a tensor is on a GPU
+            importlib.import_module(found.name)
+            count += 1
 assert count > 30, count
 assert os.environ == environment, "importing changed the environment"
 assert threading.active_count() == threads, "importing started a thread"

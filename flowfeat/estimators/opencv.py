@@ -42,7 +42,8 @@ class OpenCVEstimator(FlowEstimator):
 
     def __init__(self, model: str, make: Callable[[ModuleType], Any], parameters: dict[str, Any], threads: int):
         cv2 = import_opencv()
-        self._cv2, self._make, self._threads = cv2, make, threads
+        self._cv2, self._make = cv2, make
+        self._pool = ThreadPoolExecutor(threads)
         self._of_thread = threading.local()
         self.description = EstimatorDescription(model, f"opencv {cv2.__version__}", parameters)
         self._new_method()  # a method this build of OpenCV lacks is found now, not at the first clip
@@ -51,7 +52,7 @@ class OpenCVEstimator(FlowEstimator):
         height, width = frames.shape[-2:]
         if min(height, width) < 16:
             raise InputError(f"{self.description.model} needs frames of at least 16x16 pixels, not {width}x{height}")
-        return fields_of_pairs(self._cv2, self._threads, self._flow, frames, repeat(None))
+        return fields_of_pairs(self._cv2, self._pool, self._flow, frames, repeat(None))
 
     def _flow(self, first: Grey, second: Grey, start: None) -> Field:
         method = getattr(self._of_thread, "method", None)
@@ -75,7 +76,8 @@ class Refined(FlowEstimator):
 
     def __init__(self, inner: FlowEstimator, threads: int):
         cv2 = import_opencv()
-        self._cv2, self._inner, self._threads = cv2, inner, threads
+        self._cv2, self._inner = cv2, inner
+        self._pool = ThreadPoolExecutor(threads)
         self._of_thread = threading.local()
         refinement = self._new_refinement()
         self.description = replace(
@@ -96,7 +98,7 @@ class Refined(FlowEstimator):
 
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         start = rearrange(self._inner.estimate(frames, pairs), "b c h w -> b h w c").cpu().numpy()
-        refined = fields_of_pairs(self._cv2, self._threads, self._refine, frames, start)
+        refined = fields_of_pairs(self._cv2, self._pool, self._refine, frames, start)
         return refined.to(self.device)
 
     def _refine(self, first: Grey, second: Grey, start: Field) -> Field:
@@ -116,15 +118,15 @@ class Refined(FlowEstimator):
 
 def fields_of_pairs(
     cv2: ModuleType,
-    threads: int,
+    pool: ThreadPoolExecutor,
     field_of: Callable[[Grey, Grey, Any], Field],
     frames: UInt8[Tensor, "b 2 3 h w"],
     starts: Iterable[Any],
 ) -> Float32[Tensor, "b 2 h w"]:
-    """`field_of(first, second, start)` for the grey frames of each pair, the pairs beside each other on threads."""
+    """`field_of(first, second, start)` for the grey frames of each pair, the pairs beside each other in `pool`."""
     colour = rearrange(frames, "b p c h w -> (b p) h w c").cpu().numpy()
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in colour]
-    with _one_thread_each(cv2), ThreadPoolExecutor(threads) as pool:
+    with _one_thread_each(cv2):
         fields = list(pool.map(field_of, grey[0::2], grey[1::2], starts))
     return torch.from_numpy(np.stack(fields).transpose(0, 3, 1, 2).copy())
 

@@ -31,7 +31,7 @@ from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
 from flowfeat.video.decoder import ClipStream
 
 _CHUNKS_AHEAD = 4
-_FIELDS_AHEAD = 256
+_FIELDS_AHEAD = 64
 _FLOAT16_MAX = 65504.0
 
 

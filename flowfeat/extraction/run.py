@@ -6,6 +6,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -124,28 +125,17 @@ def _run_pipelines(
         Pipeline(estimator, settings, options.out, clips, tally, options.batch, options.threads, stop)
         for estimator in estimators
     ]
-    faults: list[BaseException] = []
-
-    def run(pipeline: Pipeline) -> None:
+    # Futures, because an interrupted Thread.join takes the thread for finished and lets the process end under it.
+    with ThreadPoolExecutor(len(pipelines)) as pool:
+        running = [pool.submit(pipeline.run) for pipeline in pipelines]
         try:
-            pipeline.run()
-        except BaseException as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=run, args=(pipeline,)) for pipeline in pipelines]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
-    except KeyboardInterrupt:
-        stop.set()
-        for thread in threads:
-            thread.join()
-        raise
-    if faults:
-        raise faults[0]
+            wait(running)
+        except KeyboardInterrupt:
+            stop.set()
+            wait(running)
+            raise
+    for pipeline in running:
+        pipeline.result()
 
 
 def _record(

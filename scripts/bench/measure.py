@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from flowfeat.extraction.run import versions
 from flowfeat.video import Clip, find_clips
 
@@ -28,6 +30,7 @@ def record(bench: str, clips: Sequence[Clip], results: dict[str, Any]) -> dict[s
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
             "system": platform.system(),
             "load_before": _LOAD_BEFORE,
             "load_after": os.getloadavg(),

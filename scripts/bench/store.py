@@ -63,6 +63,8 @@ class Arguments:
 
 
 def main(arguments: Arguments) -> None:
+    # Else torch splits quantising among threads, and the comparison hangs on what else the machine does.
+    torch.set_num_threads(1)
     clips = spread_clips(arguments.clips_folder, arguments.clips)
     estimator = load_estimator("dis", None, "cpu", os.cpu_count() or 1)
     settings = ExtractionOptions(out=Path(), model="dis", bound=BOUND).settings(estimator)

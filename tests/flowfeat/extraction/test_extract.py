@@ -215,6 +215,31 @@ def test_kill_at_random_moments_and_resume_gives_the_same_bytes(clips, tmp_path)
     assert verify(tmp_path / "killed").clean
 
 
+def test_an_interrupted_run_says_so_and_can_be_resumed(clips, tmp_path):
+    pytest.importorskip("cv2")
+    command = [sys.executable, "-m", "flowfeat", "extract", str(clips), "--out", str(tmp_path), "--model", "tvl1"]
+    for _ in range(3):
+        # Where the tests run in the background SIGINT is ignored, and a child would inherit that.
+        process = subprocess.Popen(
+            command,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        while process.poll() is None and not any(
+            '"running"' in run.read_text() for run in (tmp_path / "runs").glob("*")
+        ):
+            time.sleep(0.02)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == 1, said
+        assert "interrupted; run again to go on" in said
+        assert "Traceback" not in said
+        assert '"stopped"' in max((tmp_path / "runs").glob("*")).read_text()
+
+
 def _running(store: Path, killed: int) -> bool:
     runs = list((store / "runs").glob("*.json"))
     return len(runs) > killed and any('"running"' in run.read_text() for run in runs[-1:])

@@ -1,0 +1,67 @@
+"""Names to networks: what stands behind each name of the family, at which width."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from flowfeat.networks.flownet2 import FlowNet2
+from flowfeat.networks.flownet_c import FlowNetC
+from flowfeat.networks.flownet_s import FlowNetS
+from flowfeat.networks.flownet_sd import FlowNetSD
+from flowfeat.networks.fusion import Fusion
+from flowfeat.networks.numerics import Numerics
+from flowfeat.networks.stack import FlowNetStack
+
+THIN = 3 / 8
+"""Of the channels of every layer, in the networks with small letters."""
+
+_STAGE_INPUTS = 12
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A member of the family: the letters of its networks (C or S first; SD; or `fused`), and its width."""
+
+    letters: str
+    width: float = 1.0
+
+
+FAMILY: dict[str, Composition] = {
+    "flownets": Composition("S"),
+    "flownetc": Composition("C"),
+    "flownet2-S": Composition("S"),
+    "flownet2-C": Composition("C"),
+    "flownet2-SS": Composition("SS"),
+    "flownet2-CS": Composition("CS"),
+    "flownet2-CSS": Composition("CSS"),
+    "flownet2-CSS-ft-sd": Composition("CSS"),
+    "flownet2-SD": Composition("SD"),
+    "flownet2": Composition("fused"),
+    "flownet2-s": Composition("S", THIN),
+    "flownet2-c": Composition("C", THIN),
+    "flownet2-ss": Composition("SS", THIN),
+    "flownet2-cs": Composition("CS", THIN),
+    "flownet2-css": Composition("CSS", THIN),
+    "flownet2-sss": Composition("SSS", THIN),
+    "flownet2-csss": Composition("CSSS", THIN),
+    "flownet2-css-ft-sd": Composition("CSS", THIN),
+    "flownet2-sd": Composition("SD", THIN),
+    "flownet2-thin": Composition("fused", THIN),
+}
+
+
+def build(composition: Composition, numerics: Numerics) -> nn.Module:
+    """The network, with random weights. Raises ValueError where the letters are none of the family's."""
+    letters, width = composition.letters, composition.width
+    if letters == "fused":
+        stack = build(Composition("CSS", width), numerics)
+        assert isinstance(stack, FlowNetStack)
+        return FlowNet2(stack, FlowNetSD(width), Fusion(width), numerics)
+    if letters == "SD":
+        return FlowNetSD(width)
+    if not letters or letters[0] not in "CS" or set(letters[1:]) - {"S"}:
+        raise ValueError(f"{letters!r} is no network of the family: C or S first, then S; SD; or fused")
+    first = FlowNetC(numerics, width) if letters[0] == "C" else FlowNetS(width=width)
+    if len(letters) == 1:
+        return first
+    return FlowNetStack(first, [FlowNetS(_STAGE_INPUTS, width) for _ in letters[1:]], numerics)

@@ -1,0 +1,202 @@
+"""Backward warp: the second image sampled where the flow says each pixel of the first has gone.
+
+    out[n, c, y, x] = image[n, c, y + v, x + u], bilinear
+
+Two borders, as the published weights were trained with: `clamp` (NVIDIA's Resample2d: each of the four taps is clamped
+to the frame) and `zeros` (Caffe's FlowWarp: zero where the position lies outside 0 <= x < w, 0 <= y < h, and within
+it taps beyond the last row or column are clamped). Inside the frame they are equal.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+Border = Literal["zeros", "clamp"]
+
+
+def warp(
+    image: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"], border: Border = "clamp"
+) -> Float[Tensor, "n c h w"]:
+    """The image warped back by the flow.
+
+    Args:
+        image: what is sampled; float32, float16, bfloat16 or float64; any memory format.
+        flow: pixels, x first, from the wanted frame to `image`.
+        border: what positions outside the frame give.
+
+    Returns:
+        The sampled image in the image's type; positions and weights are float32 (float64 for float64).
+
+    Raises:
+        ValueError: where the shapes do not fit or the border is unknown.
+    """
+    if image.ndim != 4 or flow.shape != (image.shape[0], 2, *image.shape[2:]):
+        raise ValueError(
+            f"warp takes an image (n, c, h, w) and its flow (n, 2, h, w), not {image.shape} and {flow.shape}"
+        )
+    if border not in ("zeros", "clamp"):
+        raise ValueError(f"warp knows the borders 'zeros' and 'clamp', not {border!r}")
+    return _warp(image, flow, border == "zeros")
+
+
+def warp_reference(
+    image: Float[Tensor, "n c h w"], flow: Float[Tensor, "n 2 h w"], border: Border = "clamp"
+) -> Float[Tensor, "n c h w"]:
+    """`warp` as its formula reads, one gather a tap, differentiable by itself. The oracle of the others."""
+    count, channels, height, width = image.shape
+    wide = torch.float64 if image.dtype == torch.float64 else torch.float32
+    pixels = image.to(wide).flatten(2)
+    x = flow[:, 0].to(wide) + torch.arange(width, device=flow.device, dtype=wide)
+    y = flow[:, 1].to(wide) + torch.arange(height, device=flow.device, dtype=wide)[:, None]
+    left, top = x.detach().floor(), y.detach().floor()
+    a, b = x - left, y - top
+
+    def tap(row: Tensor, column: Tensor) -> Tensor:
+        index = row.clamp(0, height - 1).long() * width + column.clamp(0, width - 1).long()
+        return pixels.gather(2, index.view(count, 1, -1).expand(-1, channels, -1)).view(image.shape)
+
+    a, b = a[:, None], b[:, None]
+    out = (1 - b) * ((1 - a) * tap(top, left) + a * tap(top, left + 1))
+    out = out + b * ((1 - a) * tap(top + 1, left) + a * tap(top + 1, left + 1))
+    if border == "zeros":
+        out = out * ((x >= 0) & (x < width) & (y >= 0) & (y < height))[:, None]
+    return out.to(image.dtype)
+
+
+@torch.library.custom_op("flowfeat::warp", mutates_args=(), device_types="cpu")
+def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
+    """Four look-ups a pixel in the padded image, whose right and lower neighbours are shifted views of it.
+
+    Positions are exact to float32; `grid_sample` goes through coordinates in [-1, 1], which costs it two digits.
+    """
+    count, channels, height, width = image.shape
+    wide = _wide(image)
+    x, y, inside = _positions(flow, zeros)
+    left, top = x.floor(), y.floor()
+    index = _index(top, left, width + 1).flatten(1)
+    a, b = (x - left).flatten(1).to(wide), (y - top).flatten(1).to(wide)
+    padded = functional.pad(image.to(wide), (0, 1, 0, 1), mode="replicate").flatten(2)
+    out = padded.new_empty(count, channels, height * width)
+    for n in range(count):
+        right, below, diagonal = padded[n, :, 1:], padded[n, :, width + 1 :], padded[n, :, width + 2 :]
+        upper = padded[n].index_select(1, index[n]).lerp_(right.index_select(1, index[n]), a[n])
+        lower = below.index_select(1, index[n]).lerp_(diagonal.index_select(1, index[n]), a[n])
+        torch.lerp(upper, lower, b[n], out=out[n])
+    if zeros:
+        out *= inside.flatten(1)[:, None]
+    return out.view(image.shape).to(image.dtype).contiguous(memory_format=_layout(image))
+
+
+@torch.library.custom_op("flowfeat::warp_backward", mutates_args=(), device_types="cpu")
+def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
+    """Gradients of the image and of the flow; where a position was clamped, the flow's is zero."""
+    count, channels, height, width = image.shape
+    wide = _wide(image)
+    x, y, inside = _positions(flow, zeros)
+    left, top = x.floor(), y.floor()
+    right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
+    a, b = (x - left).view(-1, 1).to(wide), (y - top).view(-1, 1).to(wide)
+    pixels = image.permute(0, 2, 3, 1).reshape(-1, channels).to(wide)
+    outer = gradient.permute(0, 2, 3, 1).reshape(-1, channels).to(wide)
+    if zeros:
+        outer = outer * inside.view(-1, 1)
+    of_pixels = torch.zeros_like(pixels)
+    first = torch.arange(0, len(pixels), height * width, device=flow.device).view(-1, 1, 1)
+    taps = []
+    for row, column, weight in [
+        (top, left, (1 - a) * (1 - b)),
+        (top, right, a * (1 - b)),
+        (bottom, left, (1 - a) * b),
+        (bottom, right, a * b),
+    ]:
+        index = (_index(row, column, width) + first).view(-1)
+        of_pixels.index_add_(0, index, outer * weight)
+        taps.append(pixels.index_select(0, index))
+    top_left, top_right, bottom_left, bottom_right = taps
+    of_x = (outer * ((1 - b) * (top_right - top_left) + b * (bottom_right - bottom_left))).sum(1)
+    of_y = (outer * ((1 - a) * (bottom_left - top_left) + a * (bottom_right - top_right))).sum(1)
+    of_flow = torch.stack([of_x, of_y]).view(2, count, height, width).transpose(0, 1)
+    free_x, free_y = _free(flow)
+    of_flow = of_flow * torch.stack([free_x, free_y], 1)
+    of_image = of_pixels.view(count, height, width, channels).permute(0, 3, 1, 2)
+    return (
+        of_image.to(image.dtype).contiguous(memory_format=_layout(image)),
+        of_flow.to(flow.dtype).contiguous(memory_format=_layout(flow)),
+    )
+
+
+def _wide(values: Tensor) -> torch.dtype:
+    return torch.float64 if values.dtype == torch.float64 else torch.float32
+
+
+def _layout(values: Tensor) -> torch.memory_format:
+    channels_last = values.is_contiguous(memory_format=torch.channels_last) and not values.is_contiguous()
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
+def _targets(flow: Tensor) -> tuple[Tensor, Tensor]:
+    height, width = flow.shape[2:]
+    wide = _wide(flow)
+    x = flow[:, 0].to(wide) + torch.arange(width, device=flow.device, dtype=wide)
+    return x, flow[:, 1].to(wide) + torch.arange(height, device=flow.device, dtype=wide)[:, None]
+
+
+def _positions(flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Positions clamped to the frame, which gives the value of clamping each tap, and which of them lie inside."""
+    height, width = flow.shape[2:]
+    x, y = _targets(flow)
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height) if zeros else torch.empty(0)
+    return x.clamp(0, width - 1), y.clamp(0, height - 1), inside
+
+
+def _free(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the value still changes with the position, as the taps of the formula have it."""
+    height, width = flow.shape[2:]
+    x, y = _targets(flow)
+    return (x >= 0) & (x < width - 1), (y >= 0) & (y < height - 1)
+
+
+def _index(row: Tensor, column: Tensor, width: int) -> Tensor:
+    """(n, h, w): numbers of pixels in a flattened image."""
+    # Through integers, as float32 counts only up to 2^24; a position that is no number takes the first pixel.
+    return row.nan_to_num().int() * width + column.nan_to_num().int()
+
+
+@_warp.register_kernel("cuda")
+def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
+    from flowfeat.ops.warp_triton import warp_forward
+
+    return warp_forward(image, flow, zeros)
+
+
+@_warp_backward.register_kernel("cuda")
+def _(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
+    from flowfeat.ops.warp_triton import warp_backward
+
+    return warp_backward(gradient, image, flow, zeros)
+
+
+@_warp.register_fake
+def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
+    return torch.empty_like(image, memory_format=_layout(image))
+
+
+@_warp_backward.register_fake
+def _(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
+    of_image = torch.empty_like(image, memory_format=_layout(image))
+    return of_image, torch.empty_like(flow, memory_format=_layout(flow))
+
+
+def _save(ctx, inputs, output) -> None:
+    image, flow, ctx.zeros = inputs
+    ctx.save_for_backward(image, flow)
+
+
+def _backward(ctx, gradient: Tensor):
+    return *_warp_backward(gradient, *ctx.saved_tensors, ctx.zeros), None
+
+
+_warp.register_autograd(_backward, setup_context=_save)

@@ -1,0 +1,59 @@
+"""The committed page of measurements is what the script makes of the committed records."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def page() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bench_page", ROOT / "scripts/bench/page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, dict]:
+    return {name: json.loads((ROOT / f"docs/records/{name}.json").read_text()) for name in ("store", "extraction")}
+
+
+def test_the_page_is_made_from_the_records(page: ModuleType, records: dict[str, dict]):
+    made = page.render(records["store"], records["extraction"])
+    assert made == (ROOT / "docs/performance.md").read_text(encoding="utf-8"), "run python scripts/bench/page.py"
+
+
+@pytest.mark.parametrize("name", ["store", "extraction"])
+def test_a_record_says_what_was_measured_where_with_what(records: dict[str, dict], name: str):
+    record = records[name]
+    assert record["bench"] == name
+    assert record["machine"].keys() == {"processor", "cores", "gpu", "system", "load_before", "load_after"}
+    assert {"flowfeat", "torch", "simplejpeg", "opencv-contrib-python-headless"} <= record["versions"].keys()
+    assert record["inputs"]
+    assert all(len(checksum) == 64 for checksum in record["inputs"].values())
+
+
+def test_ratios_follow_from_the_repetitions(records: dict[str, dict]):
+    seconds, ratios = records["extraction"]["seconds"], records["extraction"]["ratios"]
+    each = sorted(a / b for a, b in zip(seconds["extract_dis"], seconds["peer"], strict=True))
+    told = ratios["extract_dis / peer"]
+    assert (told["min"], told["max"]) == pytest.approx((each[0], each[-1]), rel=2e-3)
+    milliseconds = records["store"]["read"]["milliseconds"]
+    each = sorted(a / b for a, b in zip(milliseconds["jpeg"], milliseconds["loose"], strict=True))
+    assert records["store"]["read"]["time_over_loose"]["jpeg"]["max"] == pytest.approx(each[-1], rel=2e-3)
+
+
+def test_the_page_has_its_lists_and_no_row_without_an_end(page: ModuleType, records: dict[str, dict]):
+    lines = page.render(records["store"], records["extraction"]).split("\n")
+    assert "## What has never run on a GPU" in lines
+    assert "## What was tried and did not help" in lines
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) > 30
+    assert all(line.endswith(" |") for line in table)
