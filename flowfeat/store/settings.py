@@ -10,7 +10,7 @@ from flowfeat.errors import StoreError
 Encoding = Literal["jpeg", "uint8", "float16"]
 
 JPEG_QUALITY = 95
-"""Of the planes and the frames. Rounding alone costs 0.050 px RMSE at bound 20, with JPEG 95 0.052."""
+"""Of the planes and the frames. Rounding alone costs 0.035 px RMSE of a component at bound 20, with JPEG 95 0.047."""
 
 DEFAULT_BOUND = 20.0
 
