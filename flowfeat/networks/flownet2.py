@@ -21,9 +21,14 @@ class FlowNet2(nn.Module):
 
     def forward(self, images: Float[Tensor, "n 6 h w"]) -> list[Float[Tensor, "n 2 h2 w2"]]:
         """Flow in pixels of the fusion's levels 0 to 2. Sides are multiples of 64."""
-        large = upsample(self.stack(images)[-1][0] * FLOW_SCALE, 4, None)
-        small = self.small_displacement(images)[0] * self.numerics.small_displacement_scale
-        return self.fusion(self.evidence(images, upsample(small, 4, None), large))
+        return self.parts(images)[-1]
+
+    def parts(self, images: Float[Tensor, "n 6 h w"]) -> tuple[list[list[Tensor]], list[Tensor], list[Tensor]]:
+        """What each part says: the levels of every network of the stack, of the small-displacement network, fused."""
+        stack, small = self.stack(images), self.small_displacement(images)
+        of_stack = upsample(stack[-1][0] * FLOW_SCALE, 4, None)
+        of_small = upsample(small[0] * self.numerics.small_displacement_scale, 4, None)
+        return stack, small, self.fusion(self.evidence(images, of_small, of_stack))
 
     def evidence(
         self, images: Float[Tensor, "n 6 h w"], small: Float[Tensor, "n 2 h w"], large: Float[Tensor, "n 2 h w"]

@@ -9,10 +9,10 @@ from flowfeat.networks.blocks import Conv, Refinement, scaled
 class FlowNetS(nn.Module):
     """Two frames, or a stage's twelve channels, to flow at 1/4 of the size in units of 20 pixels.
 
-    The flow up-convolutions have no bias: the authors never trained it.
+    The flow up-convolutions have no bias unless asked for: the authors never trained it.
     """
 
-    def __init__(self, inputs: int = 6, width: float = 1.0):
+    def __init__(self, inputs: int = 6, width: float = 1.0, upsample_bias: bool = False):
         super().__init__()
         c64, c128, c256, c512, c1024 = (scaled(c, width) for c in (64, 128, 256, 512, 1024))
         self.conv1, self.conv2 = Conv(inputs, c64, 7, 2), Conv(c64, c128, 5, 2)
@@ -21,7 +21,7 @@ class FlowNetS(nn.Module):
         self.conv5, self.conv5_1 = Conv(c512, c512, 3, 2), Conv(c512, c512)
         self.conv6, self.conv6_1 = Conv(c512, c1024, 3, 2), Conv(c1024, c1024)
         self.refinement = Refinement(
-            6, {5: c512, 4: c512, 3: c256, 2: c128}, {5: c512, 4: c256, 3: c128, 2: c64}, {}, False, c1024
+            6, {5: c512, 4: c512, 3: c256, 2: c128}, {5: c512, 4: c256, 3: c128, 2: c64}, {}, upsample_bias, c1024
         )
 
     def forward(self, images: Float[Tensor, "n c h w"]) -> list[Float[Tensor, "n 2 h2 w2"]]:

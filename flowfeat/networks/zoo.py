@@ -1,6 +1,6 @@
 """Names to networks: what stands behind each name of the family, at which width."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -20,10 +20,14 @@ _STAGE_INPUTS = 12
 
 @dataclass(frozen=True)
 class Composition:
-    """A member of the family: the letters of its networks (C or S first; SD; or `fused`), and its width."""
+    """A member of the family: the letters of its networks (C or S first; SD; or `fused`), and its width.
+
+    With `upsample_bias` the upsampling of flow has biases in the S networks too, as in Caffe files that hold any.
+    """
 
     letters: str
     width: float = 1.0
+    upsample_bias: bool = False
 
 
 FAMILY: dict[str, Composition] = {
@@ -50,18 +54,42 @@ FAMILY: dict[str, Composition] = {
 }
 
 
+def named_composition(name: str) -> Composition | None:
+    """The composition behind a name of the family; NAME@WIDTH is NAME with WIDTH times the channels."""
+    plain, _, width = name.partition("@")
+    if plain not in FAMILY:
+        return None
+    if not width:
+        return FAMILY[plain]
+    try:
+        factor = float(width)
+    except ValueError:
+        return None
+    return replace(FAMILY[plain], width=FAMILY[plain].width * factor) if 0 < factor <= 16 else None
+
+
+def name_of(composition: Composition) -> str:
+    """The first name of the family that stands for it; for other widths, NAME@WIDTH."""
+    for name, known in FAMILY.items():
+        if (known.letters, known.width) == (composition.letters, composition.width) and name.startswith("flownet2"):
+            return name
+    plain = {"fused": "flownet2"}.get(composition.letters, f"flownet2-{composition.letters}")
+    return f"{plain}@{composition.width:g}"
+
+
 def build(composition: Composition, numerics: Numerics) -> nn.Module:
     """The network, with random weights. Raises ValueError where the letters are none of the family's."""
-    letters, width = composition.letters, composition.width
+    letters, width, bias = composition.letters, composition.width, composition.upsample_bias
     if letters == "fused":
-        stack = build(Composition("CSS", width), numerics)
+        stack = build(replace(composition, letters="CSS"), numerics)
         assert isinstance(stack, FlowNetStack)
         return FlowNet2(stack, FlowNetSD(width), Fusion(width), numerics)
     if letters == "SD":
         return FlowNetSD(width)
     if not letters or letters[0] not in "CS" or set(letters[1:]) - {"S"}:
         raise ValueError(f"{letters!r} is no network of the family: C or S first, then S; SD; or fused")
-    first = FlowNetC(numerics, width) if letters[0] == "C" else FlowNetS(width=width)
+    first = FlowNetC(numerics, width) if letters[0] == "C" else FlowNetS(width=width, upsample_bias=bias)
     if len(letters) == 1:
         return first
-    return FlowNetStack(first, [FlowNetS(_STAGE_INPUTS, width) for _ in letters[1:]], numerics)
+    stages = [FlowNetS(_STAGE_INPUTS, width, bias) for _ in letters[1:]]
+    return FlowNetStack(first, stages, numerics)

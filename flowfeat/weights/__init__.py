@@ -1,5 +1,5 @@
-"""Weights of others, under the names our networks have."""
+"""Everyone's weights of the FlowNet 2.0 family under the names our networks have."""
 
-from flowfeat.weights.nvidia import canonical_name
+from flowfeat.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
-__all__ = ["canonical_name"]
+__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]

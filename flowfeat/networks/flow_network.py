@@ -1,0 +1,91 @@
+"""Any member of the family behind one face: frames of any size in, flow in pixels of those frames out."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from flowfeat.networks.blocks import FLOW_SCALE, upsample
+from flowfeat.networks.flownet2 import FlowNet2
+from flowfeat.networks.flownet_sd import FlowNetSD
+from flowfeat.networks.numerics import Numerics
+from flowfeat.networks.resample import caffe_resample
+from flowfeat.networks.stack import FlowNetStack
+from flowfeat.networks.zoo import Composition, build
+
+_COARSEST = 64
+"""Sides inside the networks are multiples of it: the pixels that one pixel of the coarsest level stands for."""
+
+
+class FlowNetwork(nn.Module):
+    """A network with what its profile does before and after it: means, sizes, units.
+
+    `network` is the bare network, whose parameters have the canonical names.
+    """
+
+    def __init__(self, composition: Composition, numerics: Numerics):
+        super().__init__()
+        self.composition, self.numerics = composition, numerics
+        self.network = build(composition, numerics)
+
+    def forward(self, frames: Float[Tensor, "b 2 3 h w"]) -> Float[Tensor, "b 2 h w"]:
+        """Flow from the first to the second frame of each pair, in pixels, x first; differentiable.
+
+        Args:
+            frames: RGB in 0..1, of any size: they are resized to multiples of 64 and no row or column is cut.
+        """
+        height, width = frames.shape[-2:]
+        name, flow = list(self._flows(self.prepare(frames)).items())[-1]
+        return self._finish(name, flow, (height, width))
+
+    def stages(self, frames: Float[Tensor, "b 2 3 h w"]) -> dict[str, Float[Tensor, "b 2 h w"]]:
+        """The flow after each network, in pixels at full size, by the letters so far: C, CS, CSS, SD, fused."""
+        height, width = frames.shape[-2:]
+        return {
+            name: self._finish(name, flow, (height, width)) for name, flow in self._flows(self.prepare(frames)).items()
+        }
+
+    def prepare(self, frames: Float[Tensor, "b 2 3 h w"]) -> Float[Tensor, "b 6 h64 w64"]:
+        """What the bare network takes: both frames less the mean, at multiples of 64."""
+        height, width = frames.shape[-2:]
+        size = -(-height // _COARSEST) * _COARSEST, -(-width // _COARSEST) * _COARSEST
+        mean = self.numerics.mean
+        if mean == "pair":
+            frames = frames - frames.mean(dim=(1, 3, 4), keepdim=True)
+        elif mean is not None:
+            frames = frames - frames.new_tensor(mean)[None, :, :, None, None]
+        images = self._resized(frames.flatten(1, 2), size)
+        if self.numerics.whole_levels and size != (height, width):
+            levels = images * 255
+            images = (levels + (levels.round() - levels).detach()) / 255  # rounded, with the gradient of unrounded
+        return images
+
+    def _flows(self, images: Float[Tensor, "b 6 h w"]) -> dict[str, Float[Tensor, "b 2 h2 w2"]]:
+        """Flow in pixels after each network, at 1/4 of the size, or at full size after the fusion."""
+        network, letters = self.network, self.composition.letters
+        if isinstance(network, FlowNet2):
+            stack, small, fused = network.parts(images)
+            flows = {"CSS"[: i + 1]: levels[0] * FLOW_SCALE for i, levels in enumerate(stack)}
+            return {**flows, "SD": small[0] * self.numerics.small_displacement_scale, "fused": fused[0]}
+        if isinstance(network, FlowNetStack):
+            return {letters[: i + 1]: levels[0] * FLOW_SCALE for i, levels in enumerate(network(images))}
+        if isinstance(network, FlowNetSD):
+            alone = self.numerics.small_displacement_alone
+            return {letters: network(images)[0] * (alone or self.numerics.small_displacement_scale)}
+        return {letters: network(images)[0] * FLOW_SCALE}
+
+    def _finish(
+        self, name: str, flow: Float[Tensor, "b 2 h2 w2"], size: tuple[int, int]
+    ) -> Float[Tensor, "b 2 height width"]:
+        """Flow at the size of the frames and in their pixels."""
+        if self.numerics.resampling == "bilinear" and name != "fused":
+            flow = upsample(flow, 4, None if name in self.numerics.nearest_output else False)
+        inner = [-(-side // _COARSEST) * _COARSEST for side in size]
+        scale = flow.new_tensor([size[1] / inner[1], size[0] / inner[0]])
+        return self._resized(flow, size) * scale[:, None, None]
+
+    def _resized(self, values: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c h2 w2"]:
+        if self.numerics.resampling == "caffe":
+            return caffe_resample(values, size)
+        if tuple(values.shape[2:]) == size:
+            return values
+        return functional.interpolate(values, size, mode="bilinear", align_corners=False)

@@ -1,0 +1,217 @@
+"""A checkpoint of any family as one of ours: which network, in which numerics, with every tensor accounted for."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from flowfeat.atomic import write_atomically
+from flowfeat.errors import FormatError, InputError
+from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.networks.numerics import NUMERICS, Numerics, ProfileName, in_profile
+from flowfeat.networks.zoo import Composition, build, name_of
+from flowfeat.weights import canonical, flownet1, lmb, mmflow, nvidia
+from flowfeat.weights.containers import HEADER, Contents, Kind, read_contents
+
+Family = Literal["flowfeat", "nvidia", "mmflow", "lmb", "flownet1"]
+_SCHEMA = 1
+_NVIDIA_NOTES = ("in the profile lmb the mean colours are those of the authors' FlowNet2, as this file holds none",)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights under our names, with what their network is and how it computes.
+
+    Attributes:
+        path: the file.
+        sha256: of the file.
+        kind: what kind of file it is.
+        family: whose names it has.
+        model: the name of the network, as far as the file tells: css and css-ft-sd have the same tensors.
+        composition: which network, at which width.
+        numerics: what the weights were made for.
+        tensors: float32, by canonical name.
+        notes: what was assumed, because the file does not say it.
+        provenance: what a file of ours says of how it was made.
+    """
+
+    path: Path
+    sha256: str
+    kind: Kind
+    family: Family
+    model: str
+    composition: Composition
+    numerics: Numerics
+    tensors: dict[str, Tensor]
+    notes: tuple[str, ...] = ()
+    provenance: dict[str, Any] | None = None
+
+    def network(self, profile: ProfileName | None = None) -> FlowNetwork:
+        """The network with these weights, in evaluation mode, on the CPU; in another profile if one is named."""
+        numerics = in_profile(self.numerics, profile) if profile and profile != self.numerics.name else self.numerics
+        with torch.device("meta"):
+            network = FlowNetwork(self.composition, numerics)
+        network.network.load_state_dict(self.tensors, assign=True)
+        return network.eval().requires_grad_(False)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has."""
+        return sum(tensor.numel() for tensor in self.tensors.values())
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in a file: NVIDIA's, mmflow's, the authors' Caffe files, FlowNetPytorch's, or ours.
+
+    No pickle in it is executed. Which family, network and width it is of is seen by its names and shapes.
+
+    Raises:
+        FormatError: where the file is no checkpoint, is damaged, or a tensor is missing, left over or misshapen.
+        InputError: where there is no such file.
+    """
+    contents = read_contents(path)
+    family = _family(contents)
+    if family is None:
+        some = ", ".join(list(contents.tensors)[:3])
+        raise FormatError(
+            f"{path}: its {len(contents.tensors)} tensors ({some}, ...) are none of a network of the FlowNet 2.0 family"
+        )
+    try:
+        tensors, numerics, notes = _canonical(path, family, contents)
+        composition = canonical.composition_of(tensors)
+    except ValueError as fault:
+        raise FormatError(f"{path}: {fault}") from fault
+    _check_tensors(path, tensors, composition, numerics)
+    header = contents.header or {}
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    model = header.get("model") or _named(composition, family)
+    return Checkpoint(
+        path, sha256, contents.kind, family, model, composition, numerics, tensors, notes, header.get("provenance")
+    )
+
+
+def write_checkpoint(checkpoint: Checkpoint, path: Path, model: str | None = None) -> None:
+    """Write a checkpoint in our layout; `model` says what it is to be called. A file appears whole or not at all.
+
+    Raises InputError where `path` does not end in .safetensors.
+    """
+    from safetensors.torch import save
+
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path}: weights are written as .safetensors; give --out such a name")
+    header = {
+        "schema": _SCHEMA,
+        "model": model or checkpoint.model,
+        "letters": checkpoint.composition.letters,
+        "numerics": asdict(checkpoint.numerics),
+        "provenance": checkpoint.provenance
+        or {"source": checkpoint.path.name, "source_sha256": checkpoint.sha256, "family": checkpoint.family},
+    }
+    write_atomically(path, save(checkpoint.tensors, {HEADER: json.dumps(header)}))
+
+
+def _family(contents: Contents) -> Family | None:
+    names = contents.tensors.keys()
+    if contents.header is not None:
+        return "flowfeat"
+    if contents.kind in ("caffemodel", "hdf5"):
+        return "lmb"
+    if any("decoder.decoders.level" in name for name in names):
+        return "mmflow"
+    finest = [name for name in names if name.endswith("predict_flow2.weight")]
+    if not finest:
+        return None
+    return "nvidia" if all(name.removesuffix("weight") + "bias" in names for name in finest) else "flownet1"
+
+
+def _canonical(path: Path, family: Family, contents: Contents) -> tuple[dict[str, Tensor], Numerics, tuple[str, ...]]:
+    """The tensors under our names, what they were made for, and what had to be assumed. Raises ValueError."""
+    theirs = contents.tensors
+    if family == "flowfeat":
+        return theirs, _numerics_of(contents.header or {}), ()
+    if family == "nvidia":
+        fused = any(name.startswith("flownetfusion.") for name in theirs)
+        ours = {nvidia.canonical_name(name, fused): tensor for name, tensor in theirs.items()}
+        return ours, NUMERICS["nvidia"], _NVIDIA_NOTES
+    if family == "mmflow":
+        ours = {mmflow.canonical_name(name): tensor for name, tensor in theirs.items()}
+        return canonical.flip_colours(canonical.without_zero_biases(ours)), NUMERICS["mmflow"], ()
+    if family == "flownet1":
+        ours = {nvidia.canonical_name(name, False): t for name, t in flownet1.with_biases(theirs).items()}
+        return _flownet1(path, ours)
+    return _of_caffe(theirs)
+
+
+def _flownet1(path: Path, ours: dict[str, Tensor]) -> tuple[dict[str, Tensor], Numerics, tuple[str, ...]]:
+    numerics = NUMERICS["flownet1"]
+    if "from_caffe" not in path.name:
+        return ours, numerics, ("taken for weights for RGB, as `from_caffe` is not in the file's name",)
+    # The same mean in the same places, before images in the other order.
+    colours = tuple((red, green, blue) for blue, green, red in numerics.mean or ())
+    note = "taken for weights for BGR, as `from_caffe` is in the file's name"
+    return canonical.flip_colours(ours), replace(numerics, mean=colours), (note,)
+
+
+def _of_caffe(blobs: dict[str, Tensor]) -> tuple[dict[str, Tensor], Numerics, tuple[str, ...]]:
+    fused = any(name.startswith("fuse_") for name in blobs)
+    stacked = any(name.startswith("net2_") for name in blobs)
+    ours: dict[str, Tensor] = {}
+    for blob, tensor in blobs.items():
+        name = lmb.canonical_name(blob, stacked, fused)
+        if name is not None:
+            ours[name] = tensor
+    ours = canonical.flip_colours(canonical.without_zero_biases(ours))
+    means = lmb.colour_means(blobs)
+    if means is None:
+        return ours, NUMERICS["lmb"], ("the file holds no mean colours: those of the authors' FlowNet2 are used",)
+    return ours, replace(NUMERICS["lmb"], mean=means), ()
+
+
+def _numerics_of(header: dict[str, Any]) -> Numerics:
+    """What a file of ours says its weights were made for. Raises ValueError where it does not say it rightly."""
+    if header.get("schema") != _SCHEMA:
+        raise ValueError(f"its header is of schema {header.get('schema')!r}, and this version reads {_SCHEMA}")
+    try:
+        values = dict(header["numerics"])
+        if isinstance(values["mean"], list):
+            first, second = (tuple(float(part) for part in colour) for colour in values["mean"])
+            values["mean"] = (first, second)
+        values["nearest_output"] = tuple(values["nearest_output"])
+        numerics = Numerics(**values)
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ValueError(f"its header is damaged ({fault})") from fault
+    if numerics.name not in NUMERICS:
+        raise ValueError(f"it is of a profile {numerics.name!r} that this version does not know")
+    return numerics
+
+
+def _check_tensors(path: Path, tensors: dict[str, Tensor], composition: Composition, numerics: Numerics) -> None:
+    """Every tensor of the network is there, of the right shape and of numbers, and none besides. Raises FormatError."""
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in build(composition, numerics).state_dict().items()}
+    faults = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
+    for name, tensor in tensors.items():
+        if name not in expected:
+            faults.append(f"{name} belongs to no layer")
+        elif tensor.shape != expected[name]:
+            faults.append(f"{name} is {_text(tensor.shape)} where it must be {_text(expected[name])}")
+        elif not torch.isfinite(tensor).all():
+            faults.append(f"{name} holds values that are no numbers")
+    if faults:
+        shown = "; ".join(sorted(faults)[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        raise FormatError(f"{path}: taken for {name_of(composition)}, {shown}")
+
+
+def _text(shape: torch.Size) -> str:
+    return "x".join(map(str, shape)) or "a single number"
+
+
+def _named(composition: Composition, family: Family) -> str:
+    if family == "flownet1" and composition.width == 1.0 and len(composition.letters) == 1:
+        return f"flownet{composition.letters.lower()}"
+    return name_of(composition)
