@@ -1,6 +1,6 @@
 """Flow to look at: contact sheets and movies of stored clips, of videos, and of flow files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from jaxtyping import Float32, UInt8
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, Pair
 from flowfeat.formats import read_flow
+from flowfeat.networks.blocks import brightness_error
+from flowfeat.ops import warp
 from flowfeat.store import FlowStore, StoredClip
 from flowfeat.video import ClipDecoder
 from flowfeat.visualization import (
@@ -42,6 +44,41 @@ def show_flow_file(path: Path, out: Path) -> None:
     """Draw a .flo, .pfm, .npy or KITTI .png; unknown pixels are interpolated and marked."""
     field = read_flow(path)
     save_picture(out, flow_picture(field.flow, field.valid, caption=path.name))
+
+
+def stages_sheet(frames: UInt8[np.ndarray, "2 h w 3"], flows: Mapping[str, Field]) -> Frame:
+    """What each network of a stack contributes, as in the supplement's figures 5 and 6: a row for each.
+
+    Its flow, all in one scale; the second frame warped back by it; and the brightness error that is left, the Euclidean
+    norm of the colour difference.
+
+    Args:
+        frames: RGB.
+        flows: by the letters of the networks so far, as `FlowNet.stages` gives them.
+    """
+    first, second = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    scale = displacement_scale(list(flows.values())[-1])
+    still = brightness_error(first[None], second[None])[0, 0].numpy()
+    shown = max(1.0, float(np.percentile(still, 99)))
+    rows = [
+        [
+            Panel(frames[0], "first frame"),
+            Panel(frames[1], "second frame"),
+            _error_panel(still, shown, f"without flow; white = {shown:.0f} levels"),
+        ]
+    ]
+    for letters, flow in flows.items():
+        warped = warp(second[None], torch.from_numpy(flow)[None])
+        error = brightness_error(first[None], warped)[0, 0].numpy()
+        picture = warped[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
+        panels = [flow_panel(flow, None, scale, letters), Panel(picture, "second frame, warped back")]
+        rows.append([*panels, _error_panel(error, shown, "brightness error")])
+    return contact_sheet(rows)
+
+
+def _error_panel(error: Float32[np.ndarray, "h w"], shown: float, caption: str) -> Panel:
+    grey = (error * (255 / shown)).clip(0, 255).astype(np.uint8)
+    return Panel(np.repeat(grey[..., None], 3, axis=2), f"{caption}, mean {error.mean():.1f}")
 
 
 def show_store(store: Path, out: Path, clip: str | None = None) -> int:

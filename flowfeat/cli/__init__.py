@@ -7,6 +7,7 @@ through the entry-point group `flowfeat.commands`.
 import contextlib
 import os
 import sys
+import warnings
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import NoReturn, Protocol, runtime_checkable
@@ -32,12 +33,16 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "extract": ("flowfeat.cli.extract:Extract", "flow of every clip of a folder, into a store"),
     "verify": ("flowfeat.cli.check:Verify", "check every clip, plane and count of a store"),
     "repair": ("flowfeat.cli.check:RepairCommand", "make again what verify finds wrong"),
-    "info": ("flowfeat.cli.info:Info", "what a store, a stored clip or a video is"),
+    "info": ("flowfeat.cli.info:Info", "what a store, a stored clip, a video or a checkpoint is"),
     "export": ("flowfeat.cli.exchange:Export", "a store in another tool's layout"),
     "import": ("flowfeat.cli.exchange:Import", "another tool's flow as a store"),
     "show": ("flowfeat.cli.show:Show", "a picture or a movie of flow"),
     "models": ("flowfeat.cli.models:Models", "the models there are"),
+    "weights inspect": ("flowfeat.cli.weights:WeightsInspect", "which network a checkpoint holds, and whose it is"),
+    "weights convert": ("flowfeat.cli.weights:WeightsConvert", "anybody's checkpoint in our layout"),
+    "weights download": ("flowfeat.cli.weights:WeightsDownload", "a published checkpoint, fetched and checked"),
 }
+"""Names of one word or of two."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -54,12 +59,19 @@ def run(arguments: list[str]) -> int:
     if arguments[0] == "--version":
         result(f"flowfeat {__version__}")
         return DONE
-    name = arguments[0]
+    name = " ".join(arguments[:2]) if " ".join(arguments[:2]) in commands else arguments[0]
     if name not in commands:
-        say(f"flowfeat: there is no command {name!r}; flowfeat --help lists them")
+        family = {known: told for known, told in commands.items() if known.startswith(f"{name} ")}
+        if family and arguments[1:] in ([], ["-h"], ["--help"]):
+            result(_overview(family))
+            return DONE if arguments[1:] else UNUSABLE
+        say(f"flowfeat: there is no command {' '.join(arguments[:2])!r}; flowfeat --help lists them")
         return UNUSABLE
+    rest = arguments[len(name.split()) :]
     try:
-        return _parse(name, commands[name][0], arguments[1:]).run()
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: say(f"flowfeat {name}: {message}")
+            return _parse(name, commands[name][0], rest).run()
     except InputError as fault:
         say(f"flowfeat {name}: {fault}")
         return UNUSABLE

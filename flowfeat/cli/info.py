@@ -1,4 +1,4 @@
-"""`flowfeat info`: what a store, a stored clip or a video is."""
+"""`flowfeat info`: what a store, a stored clip, a video or a checkpoint is."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,10 +9,12 @@ from tyro.conf import Positional
 
 from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json, size
+from flowfeat.cli.weights import describe_checkpoint
 from flowfeat.errors import InputError
 from flowfeat.store import FlowStore, StoredClip
 from flowfeat.store.manifest import settings_of_store
 from flowfeat.video import probe
+from flowfeat.weights import holds_weights, read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Info:
     """
 
     what: Positional[Path]
-    """A store, a stored clip (.safetensors), a video, or a folder of frames."""
+    """A store, a stored clip (.safetensors), a video, a folder of frames, or weights of a flow network."""
     json: bool = False
     """Print it as JSON on standard output."""
 
@@ -48,6 +50,8 @@ def _facts(what: Path) -> dict[str, Any]:
             "fingerprint": settings.fingerprint,
             **asdict(settings),
         }
+    if what.is_file() and holds_weights(what):
+        return describe_checkpoint(read_checkpoint(what))
     if what.suffix == ".safetensors" and what.is_file():
         return {"kind": "stored clip", **json.loads(StoredClip(what).header.to_json())}
     if not what.exists():

@@ -1,10 +1,12 @@
 """`flowfeat models`: the table of models."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json
-from flowfeat.estimators import DEFAULT_MODEL, model_entries
+from flowfeat.estimators import DEFAULT_MODEL, ModelEntry, model_entries
+from flowfeat.networks.arithmetic import operations, parameters
 
 
 @dataclass(frozen=True)
@@ -18,19 +20,39 @@ class Models:
     """Print the table as JSON on standard output."""
 
     def run(self) -> int:
-        rows = {name: {"method": entry.method, "needs": entry.needs} for name, entry in model_entries().items()}
+        rows = {name: _row(entry) for name, entry in model_entries().items()}
         rows["files:DIR"] = {
             "method": "flow computed elsewhere: DIR/CLIP/*.flo, .png, .pfm or .npy",
             "needs": "the files",
+            "parameters": None,
+            "gflop_256x320": None,
         }
         if self.json:
             result_json({"default": DEFAULT_MODEL, "models": rows})
             return DONE
-        widths = [max(map(len, rows)), max(len(row["needs"]) for row in rows.values())]
-        for name, row in rows.items():
-            result(f"{name:<{widths[0]}}  {row['needs']:<{widths[1]}}  {row['method']}")
+        header = ("model", "parameters", "GFLOP", "needs", "method")
+        table = [header, *((name, *_text(row)) for name, row in rows.items())]
+        widths = [max(len(cells[column]) for cells in table) for column in range(len(header) - 1)]
+        for name, size, cost, needs, method in table:
+            result(f"{name:<{widths[0]}}  {size:>{widths[1]}}  {cost:>{widths[2]}}  {needs:<{widths[3]}}  {method}")
+        result("GFLOP: for one pair at 256x320. NAME@WIDTH: a FlowNet with WIDTH times the channels.")
         result("+v behind a name adds variational refinement (extra opencv).")
         result(
             f"default: {DEFAULT_MODEL or 'none in this version, as it carries no weights; name a model with --model'}"
         )
         return DONE
+
+
+def _row(entry: ModelEntry) -> dict[str, Any]:
+    network = entry.composition
+    return {
+        "method": entry.method,
+        "needs": entry.needs,
+        "parameters": parameters(network) if network else None,
+        "gflop_256x320": operations(network, 256, 320) / 1e9 if network else None,
+    }
+
+
+def _text(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    count, gflop = row["parameters"], row["gflop_256x320"]
+    return (f"{count:,}" if count else "", f"{gflop:.2f}" if gflop else "", row["needs"], row["method"])

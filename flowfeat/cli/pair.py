@@ -11,8 +11,11 @@ from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json
 from flowfeat.errors import InputError
 from flowfeat.estimators import load_estimator
+from flowfeat.estimators.flownet import FlowNet
 from flowfeat.formats import write_flow
+from flowfeat.gallery import stages_sheet
 from flowfeat.video.readers import read_picture
+from flowfeat.visualization import Panel, contact_sheet, flow_panel, save_picture
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class PairCommand:
     """Flow from FRAME0 to FRAME1, written as .flo, .png (KITTI 16-bit), .pfm or .npy by the ending of --out.
 
     flowfeat pair frame10.png frame11.png --out flow10.flo --model dis --show flow10.png
+
+    flowfeat pair frame10.png frame11.png --out flow10.flo --weights FlowNet2_checkpoint.pth.tar --stages stages.png
     """
 
     frame0: Positional[Path]
@@ -31,16 +36,25 @@ class PairCommand:
     model: str | None = None
     """A name that `flowfeat models` lists; +v adds variational refinement."""
     weights: Path | None = None
-    """A checkpoint, for models that take one."""
+    """A checkpoint, for models that take one; without --model, of the network that it holds."""
+    profile: str | None = None
+    """lmb, nvidia, mmflow or flownet1: compute as these did; as the family of the checkpoint does if not given."""
     device: str = "auto"
     """cpu, cuda, or auto: a GPU if there is one."""
     show: Path | None = None
     """Also draw the flow beside the frames into this .png or .jpg."""
+    stages: Path | None = None
+    """Also draw what each network of a stack contributes into this .png or .jpg."""
     json: bool = False
     """Print a summary as JSON on standard output."""
 
     def run(self) -> int:
-        estimator = load_estimator(self.model, self.weights, self.device)
+        estimator = load_estimator(self.model, self.weights, self.device, profile=self.profile)
+        if self.stages and not isinstance(estimator, FlowNet):
+            raise InputError(
+                f"--stages {self.stages}: {estimator.description.model} is no network of the FlowNet 2.0 family, so it "
+                "has no stages; leave --stages away"
+            )
         frames = [read_picture(path) for path in (self.frame0, self.frame1)]
         if frames[0].shape != frames[1].shape:
             sizes = [f"{frame.shape[1]}x{frame.shape[0]}" for frame in frames]
@@ -52,6 +66,9 @@ class PairCommand:
         write_flow(self.out, flow)
         if self.show:
             self._draw(self.show, frames, flow)
+        if self.stages and isinstance(estimator, FlowNet):
+            flows = {letters: field[0].cpu().numpy() for letters, field in estimator.stages(pair).items()}
+            save_picture(self.stages, stages_sheet(np.stack(frames), flows))
         displacement = np.hypot(flow[0], flow[1])
         summary = {
             "out": str(self.out),
@@ -71,7 +88,5 @@ class PairCommand:
         return DONE
 
     def _draw(self, path: Path, frames: list[np.ndarray], flow: np.ndarray) -> None:
-        from flowfeat.visualization import Panel, contact_sheet, flow_panel, save_picture
-
         panels = [Panel(frames[0], self.frame0.name), Panel(frames[1], self.frame1.name), flow_panel(flow)]
         save_picture(path, contact_sheet([panels]))

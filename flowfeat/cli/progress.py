@@ -41,18 +41,25 @@ class ProgressBar:
 
 
 class CountBar:
-    """Progress over things that are counted, as clips verified or exported."""
+    """Progress over things that are counted, as clips verified or bytes fetched; `scaled` counts in kilo and mega."""
 
-    def __init__(self, what: str):
+    def __init__(self, what: str, scaled: bool = False):
         interval = 0.5 if sys.stderr.isatty() else 10
-        self._bar = tqdm(total=0, unit=f" {what}", file=sys.stderr, dynamic_ncols=True, mininterval=interval)
+        self._bar = tqdm(
+            total=0,
+            unit=what if scaled else f" {what}",
+            unit_scale=scaled,
+            file=sys.stderr,
+            dynamic_ncols=True,
+            mininterval=interval,
+        )
 
-    def __enter__(self) -> Callable[[int, int], None]:
+    def __enter__(self) -> Callable[[int, int | None], None]:
         return self._show
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.close()
 
-    def _show(self, done: int, total: int) -> None:
+    def _show(self, done: int, total: int | None) -> None:
         self._bar.total = total
         self._bar.update(done - self._bar.n)

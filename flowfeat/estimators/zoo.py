@@ -10,10 +10,12 @@ import torch
 from flowfeat.errors import InputError
 from flowfeat.estimators import opencv
 from flowfeat.estimators.files import FlowFiles
+from flowfeat.estimators.flownet import load_flownet
 from flowfeat.estimators.opencv import Refined
 from flowfeat.estimators.protocol import FlowEstimator, resolve_device
 from flowfeat.estimators.raft import Raft
 from flowfeat.estimators.zero import Zero
+from flowfeat.networks.zoo import FAMILY, Composition, named_composition
 
 DEFAULT_MODEL: str | None = None
 """The model used where none is named; None while the package carries no weights of its own."""
@@ -21,26 +23,43 @@ DEFAULT_MODEL: str | None = None
 
 @dataclass(frozen=True)
 class _Request:
+    name: str
     weights: Path | None
+    profile: str | None
     device: torch.device
     threads: int
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model that can be named: how it is made, what it is, and what it needs."""
+    """A model that can be named: how it is made, what it is, what it needs, and which network of ours it is."""
 
     make: Callable[[_Request], FlowEstimator]
     method: str
     needs: str
     takes_weights: bool = False
+    composition: Composition | None = None
 
 
 def _opencv(make: Callable[[int], FlowEstimator]) -> ModelEntry:
     return ModelEntry(lambda request: make(request.threads), (make.__doc__ or "").rstrip("."), "extra opencv")
 
 
+def _flownet(name: str) -> ModelEntry:
+    paper = "Ilg et al., CVPR 2017" if name.startswith("flownet2") else "Dosovitskiy et al., ICCV 2015"
+    letters, width = FAMILY[name].letters, FAMILY[name].width
+    method = {"fused": "CSS-ft-sd and SD, fused", "SD": "for small displacements"}.get(letters, f"network {letters}")
+    return ModelEntry(
+        lambda r: load_flownet(r.name, r.weights, r.profile, r.device),
+        f"FlowNet ({paper}): {method}" + (", 3/8 of the channels" if width < 1 else ""),
+        "weights (--weights)",
+        True,
+        FAMILY[name],
+    )
+
+
 _MODELS: dict[str, ModelEntry] = {
+    **{name: _flownet(name) for name in FAMILY},
     "dis": _opencv(opencv.dis),
     "tvl1": _opencv(opencv.tvl1),
     "farneback": _opencv(opencv.farneback),
@@ -72,40 +91,47 @@ def load_estimator(
     weights: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
+    profile: str | None = None,
 ) -> FlowEstimator:
     """The estimator called `model`: a name of `model_entries`, or `files:DIR`; `+v` adds variational refinement.
 
+    A network of the FlowNet 2.0 family at another width is called NAME@WIDTH, as `flownet2-S@0.5`.
+
     Args:
-        model: without it, the default of the package.
+        model: without it, the network that `weights` holds, or the default of the package.
         weights: a checkpoint, for the models that have any.
+        profile: `lmb`, `nvidia`, `mmflow` or `flownet1`: compute as this family does, for the FlowNet 2.0 family;
+            without it, as the family does whose weights these are.
         device: `cpu`, `cuda`, `cuda:N` or `auto`. OpenCV's methods always run on the CPU.
         threads: how many pairs OpenCV's methods compute at a time; one a processor by default.
 
     Raises:
         InputError: where the name, the weights or the device cannot be had.
     """
+    path, place, workers = Path(weights) if weights else None, resolve_device(device), threads or os.cpu_count() or 1
+    if path and model is None:
+        return load_flownet(None, path, profile, place)
     model = model or DEFAULT_MODEL
     if model is None:
         raise InputError(
             "there are no default weights in this version yet: name a model with --model; "
-            f"these work: {', '.join(_MODELS)}, files:DIR"
+            f"these work without weights: {_without_weights()}"
         )
-    request = _Request(Path(weights) if weights else None, resolve_device(device), threads or os.cpu_count() or 1)
     name = model.removesuffix("+v")
-    if name.startswith("files:"):
-        _refuse_weights(name, request)
-        estimator: FlowEstimator = FlowFiles(Path(name.removeprefix("files:")))
-    elif name in _MODELS:
-        if not _MODELS[name].takes_weights:
-            _refuse_weights(name, request)
-        estimator = _MODELS[name].make(request)
-    else:
+    request = _Request(name, path, profile, place, workers)
+    entry = _MODELS.get(name) or (_MODELS.get(name.partition("@")[0]) if named_composition(name) else None)
+    if entry is None and not name.startswith("files:"):
         raise InputError(
-            f"there is no model called {model!r}; these work: {', '.join(_MODELS)}, files:DIR, each also with +v"
+            f"there is no model called {model!r}; these work without weights: {_without_weights()}, each also with "
+            "+v; `flowfeat models` lists all"
         )
+    if path and not (entry and entry.takes_weights):
+        raise InputError(f"the model {name} has no weights; leave --weights {path} away")
+    if profile and not (entry and entry.composition):
+        raise InputError(f"the model {name} has no profiles; leave --profile {profile} away")
+    estimator = entry.make(request) if entry else FlowFiles(Path(name.removeprefix("files:")))
     return Refined(estimator, request.threads) if model.endswith("+v") else estimator
 
 
-def _refuse_weights(name: str, request: _Request) -> None:
-    if request.weights:
-        raise InputError(f"the model {name} has no weights; leave --weights {request.weights} away")
+def _without_weights() -> str:
+    return ", ".join([*(name for name, entry in _MODELS.items() if not entry.takes_weights), "files:DIR"])

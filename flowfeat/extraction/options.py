@@ -21,7 +21,9 @@ class ExtractionOptions:
     model: str | None = None
     """A name that `flowfeat models` lists, or files:DIR for flow computed elsewhere; +v adds variational refinement."""
     weights: Path | None = None
-    """A checkpoint, for models that take one."""
+    """A checkpoint, for models that take one; without --model, of the network that it holds."""
+    profile: str | None = None
+    """lmb, nvidia, mmflow or flownet1: compute as these did; as the family of the checkpoint does if not given."""
     encoding: Encoding = "jpeg"
     """How flow is stored: jpeg and uint8 are quantised within the bound, float16 is not."""
     bound: float = DEFAULT_BOUND
@@ -93,7 +95,9 @@ class ExtractionOptions:
 
     def load_estimators(self) -> list[FlowEstimator]:
         """One estimator for each device. Raises InputError where the model, weights or a device cannot be had."""
-        return [load_estimator(self.model, self.weights, device, self.threads) for device in self.device_names]
+        return [
+            load_estimator(self.model, self.weights, device, self.threads, self.profile) for device in self.device_names
+        ]
 
     def settings(self, estimator: FlowEstimator) -> StoreSettings:
         """The settings that files made with these options and this estimator carry."""

@@ -47,7 +47,7 @@ class FlowNetwork(nn.Module):
     def prepare(self, frames: Float[Tensor, "b 2 3 h w"]) -> Float[Tensor, "b 6 h64 w64"]:
         """What the bare network takes: both frames less the mean, at multiples of 64."""
         height, width = frames.shape[-2:]
-        size = -(-height // _COARSEST) * _COARSEST, -(-width // _COARSEST) * _COARSEST
+        size = inner_size(height, width)
         mean = self.numerics.mean
         if mean == "pair":
             frames = frames - frames.mean(dim=(1, 3, 4), keepdim=True)
@@ -79,7 +79,7 @@ class FlowNetwork(nn.Module):
         """Flow at the size of the frames and in their pixels."""
         if self.numerics.resampling == "bilinear" and name != "fused":
             flow = upsample(flow, 4, None if name in self.numerics.nearest_output else False)
-        inner = [-(-side // _COARSEST) * _COARSEST for side in size]
+        inner = inner_size(*size)
         scale = flow.new_tensor([size[1] / inner[1], size[0] / inner[0]])
         return self._resized(flow, size) * scale[:, None, None]
 
@@ -89,3 +89,8 @@ class FlowNetwork(nn.Module):
         if tuple(values.shape[2:]) == size:
             return values
         return functional.interpolate(values, size, mode="bilinear", align_corners=False)
+
+
+def inner_size(height: int, width: int) -> tuple[int, int]:
+    """The size that frames of (height, width) have inside the network: each side rounded up to a multiple of 64."""
+    return -(-height // _COARSEST) * _COARSEST, -(-width // _COARSEST) * _COARSEST

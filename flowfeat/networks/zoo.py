@@ -15,7 +15,8 @@ from flowfeat.networks.stack import FlowNetStack
 THIN = 3 / 8
 """Of the channels of every layer, in the networks with small letters."""
 
-_STAGE_INPUTS = 12
+STAGE_INPUTS = 12
+"""Channels a stage sees: two frames, the warped second one, the flow, and the brightness error."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,19 @@ def named_composition(name: str) -> Composition | None:
     return replace(FAMILY[plain], width=FAMILY[plain].width * factor) if 0 < factor <= 16 else None
 
 
+def names_of(composition: Composition) -> tuple[str, ...]:
+    """Every name that stands for it; for other widths than the published ones, NAME@WIDTH."""
+    letters, width = composition.letters, composition.width
+    names = tuple(name for name, known in FAMILY.items() if (known.letters, known.width) == (letters, width))
+    if names:
+        return names
+    plain = [name for name, known in FAMILY.items() if (known.letters, known.width) == (letters, 1.0)]
+    return tuple(f"{name}@{width:g}" for name in plain or [f"flownet2-{letters}"])
+
+
 def name_of(composition: Composition) -> str:
-    """The first name of the family that stands for it; for other widths, NAME@WIDTH."""
-    for name, known in FAMILY.items():
-        if (known.letters, known.width) == (composition.letters, composition.width) and name.startswith("flownet2"):
-            return name
-    plain = {"fused": "flownet2"}.get(composition.letters, f"flownet2-{composition.letters}")
-    return f"{plain}@{composition.width:g}"
+    """The first of its names that is FlowNet 2.0's."""
+    return next(name for name in names_of(composition) if name.startswith("flownet2"))
 
 
 def build(composition: Composition, numerics: Numerics) -> nn.Module:
@@ -91,5 +98,5 @@ def build(composition: Composition, numerics: Numerics) -> nn.Module:
     first = FlowNetC(numerics, width) if letters[0] == "C" else FlowNetS(width=width, upsample_bias=bias)
     if len(letters) == 1:
         return first
-    stages = [FlowNetS(_STAGE_INPUTS, width, bias) for _ in letters[1:]]
+    stages = [FlowNetS(STAGE_INPUTS, width, bias) for _ in letters[1:]]
     return FlowNetStack(first, stages, numerics)

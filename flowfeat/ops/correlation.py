@@ -13,6 +13,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.flop_counter import register_flop_formula
 
 
 def correlation(
@@ -233,3 +234,8 @@ def _backward(ctx, gradient: Tensor):
 
 
 _correlation.register_autograd(_backward, setup_context=_save)
+
+
+@register_flop_formula(torch.ops.flowfeat.correlation)
+def _operations(first_shape, second_shape, *_parameters, out_shape, **_named) -> int:
+    return 2 * first_shape[1] * out_shape.numel()

@@ -12,7 +12,6 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 Border = Literal["zeros", "clamp"]
 
@@ -39,7 +38,7 @@ def warp(
         )
     if border not in ("zeros", "clamp"):
         raise ValueError(f"warp knows the borders 'zeros' and 'clamp', not {border!r}")
-    return _warp(image, flow, border == "zeros")
+    return torch.ops.flowfeat.warp(image, flow, border == "zeros")
 
 
 def warp_reference(
@@ -66,7 +65,11 @@ def warp_reference(
     return out.to(image.dtype)
 
 
-@torch.library.custom_op("flowfeat::warp", mutates_args=(), device_types="cpu")
+# Not `custom_op`: what it wraps around a call takes 0.1 ms, a tenth of the time at 256x320 on a CPU.
+torch.library.define("flowfeat::warp", "(Tensor image, Tensor flow, bool zeros) -> Tensor")
+
+
+@torch.library.impl("flowfeat::warp", "CPU")
 def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     """Four look-ups a pixel in the padded image, whose right and lower neighbours are shifted views of it.
 
@@ -74,20 +77,37 @@ def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     """
     count, channels, height, width = image.shape
     wide = _wide(image)
-    x, y, inside = _positions(flow, zeros)
-    left, top = x.floor(), y.floor()
-    index = _index(top, left, width + 1).flatten(1)
-    a, b = (x - left).flatten(1).to(wide), (y - top).flatten(1).to(wide)
-    padded = functional.pad(image.to(wide), (0, 1, 0, 1), mode="replicate").flatten(2)
-    out = padded.new_empty(count, channels, height * width)
-    for n in range(count):
-        right, below, diagonal = padded[n, :, 1:], padded[n, :, width + 1 :], padded[n, :, width + 2 :]
-        upper = padded[n].index_select(1, index[n]).lerp_(right.index_select(1, index[n]), a[n])
-        lower = below.index_select(1, index[n]).lerp_(diagonal.index_select(1, index[n]), a[n])
-        torch.lerp(upper, lower, b[n], out=out[n])
+    x, y = _targets(flow)
+    last = (height + 1) * (width + 1)  # where the zeros begin
     if zeros:
-        out *= inside.flatten(1)[:, None]
-    return out.view(image.shape).to(image.dtype).contiguous(memory_format=_layout(image))
+        column, row = x.floor(), y.floor()
+        x, y = x.sub_(column), y.sub_(row)
+        index = torch.add(column.int(), row.int(), alpha=width + 1).masked_fill_(_outside(column, row), last)
+    else:
+        # Clamping the position gives the value of clamping each tap: where a tap would leave, its weight is zero.
+        x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
+        # The second clamp is for positions that are no numbers: any pixel will do, their weights are no numbers either.
+        index = torch.add(x.int(), y.int(), alpha=width + 1).clamp_(0, last)
+        x, y = x.frac_(), y.frac_()
+    index = index.long()[:, None].expand(-1, channels, -1, -1)
+    a, b = x[:, None].to(wide), y[:, None].to(wide)
+    # Rows are gathered as rows of their own, for threads to share: by channels, two threads would share three unevenly.
+    padded = _padded(image, wide)[:, :, None].expand(-1, -1, height, -1)
+    right, below, diagonal = padded[..., 1:], padded[..., width + 1 :], padded[..., width + 2 :]
+    out = padded.gather(3, index).lerp_(right.gather(3, index), a)
+    out.lerp_(below.gather(3, index).lerp_(diagonal.gather(3, index), a), b)
+    return out.to(image.dtype).contiguous(memory_format=_layout(image))
+
+
+def _padded(image: Tensor, wide: torch.dtype) -> Tensor:
+    """(n, c, (h + 3) * (w + 1)): the last column and row once more, then two rows of the zeros around the frame."""
+    count, channels, height, width = image.shape
+    padded = image.new_empty(count, channels, height + 3, width + 1, dtype=wide)
+    padded[..., :height, :width] = image
+    padded[..., :height, width] = image[..., -1]
+    padded[..., height, :] = padded[..., height - 1, :]
+    padded[..., height + 1 :, :] = 0
+    return padded.flatten(2)
 
 
 @torch.library.custom_op("flowfeat::warp_backward", mutates_args=(), device_types="cpu")
@@ -95,14 +115,16 @@ def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -
     """Gradients of the image and of the flow; where a position was clamped, the flow's is zero."""
     count, channels, height, width = image.shape
     wide = _wide(image)
-    x, y, inside = _positions(flow, zeros)
+    x, y = _targets(flow)
+    outside = _outside(x.floor(), y.floor())
+    x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
     left, top = x.floor(), y.floor()
     right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
     a, b = (x - left).view(-1, 1).to(wide), (y - top).view(-1, 1).to(wide)
     pixels = image.permute(0, 2, 3, 1).reshape(-1, channels).to(wide)
     outer = gradient.permute(0, 2, 3, 1).reshape(-1, channels).to(wide)
     if zeros:
-        outer = outer * inside.view(-1, 1)
+        outer = outer.masked_fill(outside.view(-1, 1), 0)
     of_pixels = torch.zeros_like(pixels)
     first = torch.arange(0, len(pixels), height * width, device=flow.device).view(-1, 1, 1)
     taps = []
@@ -144,12 +166,11 @@ def _targets(flow: Tensor) -> tuple[Tensor, Tensor]:
     return x, flow[:, 1].to(wide) + torch.arange(height, device=flow.device, dtype=wide)[:, None]
 
 
-def _positions(flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Positions clamped to the frame, which gives the value of clamping each tap, and which of them lie inside."""
-    height, width = flow.shape[2:]
-    x, y = _targets(flow)
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height) if zeros else torch.empty(0)
-    return x.clamp(0, width - 1), y.clamp(0, height - 1), inside
+def _outside(column: Tensor, row: Tensor) -> Tensor:
+    """Which whole positions do not lie in the frame."""
+    height, width = column.shape[1:]
+    # Two comparisons in place of four: a third of the time on a CPU.
+    return (column != column.clamp(0, width - 1)) | (row != row.clamp(0, height - 1))
 
 
 def _free(flow: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,7 +186,7 @@ def _index(row: Tensor, column: Tensor, width: int) -> Tensor:
     return row.nan_to_num().int() * width + column.nan_to_num().int()
 
 
-@_warp.register_kernel("cuda")
+@torch.library.impl("flowfeat::warp", "CUDA")
 def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     from flowfeat.ops.warp_triton import warp_forward
 
@@ -179,7 +200,7 @@ def _(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tenso
     return warp_backward(gradient, image, flow, zeros)
 
 
-@_warp.register_fake
+@torch.library.register_fake("flowfeat::warp")
 def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     return torch.empty_like(image, memory_format=_layout(image))
 
@@ -199,4 +220,4 @@ def _backward(ctx, gradient: Tensor):
     return *_warp_backward(gradient, *ctx.saved_tensors, ctx.zeros), None
 
 
-_warp.register_autograd(_backward, setup_context=_save)
+torch.library.register_autograd("flowfeat::warp", _backward, setup_context=_save)

@@ -19,7 +19,6 @@ from flowfeat.weights.containers import HEADER, Contents, Kind, read_contents
 
 Family = Literal["flowfeat", "nvidia", "mmflow", "lmb", "flownet1"]
 _SCHEMA = 1
-_NVIDIA_NOTES = ("in the profile lmb the mean colours are those of the authors' FlowNet2, as this file holds none",)
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Checkpoint:
         composition: which network, at which width.
         numerics: what the weights were made for.
         tensors: float32, by canonical name.
-        notes: what was assumed, because the file does not say it.
+        notes: what was assumed about the file, because it does not say it.
         provenance: what a file of ours says of how it was made.
     """
 
@@ -56,7 +55,19 @@ class Checkpoint:
         with torch.device("meta"):
             network = FlowNetwork(self.composition, numerics)
         network.network.load_state_dict(self.tensors, assign=True)
-        return network.eval().requires_grad_(False)
+        return network.eval()
+
+    def assumptions(self, profile: ProfileName | None = None) -> tuple[str, ...]:
+        """What a user should know before trusting the flow in this profile; nothing where all is as published."""
+        notes, used = list(self.notes), profile or self.numerics.name
+        if used == "lmb" and not isinstance(self.numerics.mean, tuple):
+            notes.append("it holds no mean colours: in the profile lmb those of the authors' FlowNet2 are used")
+        if used == "nvidia" and self.composition.letters == "SD" and self.numerics.small_displacement_scale < 1:
+            notes.append(
+                "NVIDIA's code multiplies FlowNet2-SD's output by 20 where the weights want it divided by 20, so this "
+                "flow is 400 times too large, as theirs is; --profile lmb gives pixels"
+            )
+        return tuple(notes)
 
     @property
     def parameters(self) -> int:
@@ -137,7 +148,7 @@ def _canonical(path: Path, family: Family, contents: Contents) -> tuple[dict[str
     if family == "nvidia":
         fused = any(name.startswith("flownetfusion.") for name in theirs)
         ours = {nvidia.canonical_name(name, fused): tensor for name, tensor in theirs.items()}
-        return ours, NUMERICS["nvidia"], _NVIDIA_NOTES
+        return ours, NUMERICS["nvidia"], ()
     if family == "mmflow":
         ours = {mmflow.canonical_name(name): tensor for name, tensor in theirs.items()}
         return canonical.flip_colours(canonical.without_zero_biases(ours)), NUMERICS["mmflow"], ()

@@ -71,6 +71,19 @@ def kind_of(path: Path) -> Kind:
     )
 
 
+def holds_weights(path: Path) -> bool:
+    """Whether a file looks like a checkpoint and not like a clip or a stored clip."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if kind_of(path) != "safetensors":
+            return True
+        with safe_open(path, "pt") as file:
+            return HEADER in (file.metadata() or {})
+    except (FormatError, SafetensorError):
+        return False
+
+
 def _is_text(begin: bytes) -> bool:
     return all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in begin)
 

@@ -10,7 +10,7 @@ from oracle import folder, recipe
 from flowfeat.networks import NUMERICS, FlowNetS
 from flowfeat.networks.blocks import FLOW_SCALE, channel_norm, upsample
 from flowfeat.networks.zoo import FAMILY, Composition, build
-from flowfeat.weights import canonical_name
+from flowfeat.weights.nvidia import canonical_name
 
 NVIDIA = NUMERICS["nvidia"]
 

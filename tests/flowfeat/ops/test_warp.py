@@ -5,7 +5,6 @@ import torch
 from oracle import operator_fixtures
 
 from flowfeat.ops import warp, warp_reference
-from flowfeat.ops.warp import _warp
 
 BORDERS = ["clamp", "zeros"]
 
@@ -83,7 +82,8 @@ def test_memory_formats_are_kept_and_give_the_same():
 @pytest.mark.parametrize("border", BORDERS)
 def test_torch_accepts_the_operator(border):
     image, flow = pair()
-    torch.library.opcheck(_warp, (image.requires_grad_(), flow.requires_grad_(), border == "zeros"))
+    arguments = image.requires_grad_(), flow.requires_grad_(), border == "zeros"
+    torch.library.opcheck(torch.ops.flowfeat.warp.default, arguments)
 
 
 def test_a_flow_that_is_no_number_reads_no_foreign_memory():

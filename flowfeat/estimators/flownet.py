@@ -1,0 +1,112 @@
+"""The FlowNet 2.0 family as estimators, in the numerics that a checkpoint was made for."""
+
+import contextlib
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+import flowfeat
+from flowfeat.errors import InputError
+from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
+from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.networks.numerics import NUMERICS, ProfileName
+from flowfeat.networks.zoo import name_of, named_composition
+from flowfeat.weights import Checkpoint, read_checkpoint
+
+
+class FlowNet(FlowEstimator):
+    """A network of the family with its weights. Frames of any size; no row or column of them is cut.
+
+    Attributes:
+        network: the torch module: (b, 2, 3, h, w) floats in 0..1 to flow in pixels, differentiable.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, model: str, profile: ProfileName | None, device: torch.device):
+        network = checkpoint.network(profile)
+        # Channels last: the layout that the convolutions compute in.
+        self.network: FlowNetwork = network.to(device, memory_format=torch.channels_last)
+        self.device = device
+        # A GPU computes a batch as one, a CPU one pair after the other, which costs it nothing.
+        self.fixed_batch = device.type == "cuda"
+        self.description = EstimatorDescription(
+            model,
+            f"flowfeat {flowfeat.__version__}",
+            {"profile": network.numerics.name},
+            weights_sha256=checkpoint.sha256,
+        )
+
+    def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
+        if self.fixed_batch:
+            with _full_precision():
+                return self.network(frames.float() / 255)
+        return torch.cat([self.network(pair[None].float() / 255) for pair in frames])
+
+    def stages(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> dict[str, Float32[Tensor, "b 2 h w"]]:
+        """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
+        with torch.inference_mode(), _full_precision():
+            return self.network.stages(frames.to(self.device).float() / 255)
+
+
+def load_flownet(model: str | None, weights: Path | None, profile: str | None, device: torch.device) -> FlowNet:
+    """The network called `model` with the weights in a file; without a name, the network that the file holds.
+
+    Warns of what had to be assumed about the weights. Raises InputError where the file is none of the network's.
+    """
+    if profile is not None and profile not in NUMERICS:
+        raise InputError(f"there is no profile called {profile!r}; there are {', '.join(NUMERICS)}")
+    if weights is None:
+        raise InputError(
+            f"the model {model} has no weights in this package: give a file with --weights (NVIDIA's, mmflow's, "
+            "Caffe's, FlowNetPytorch's or ours); `flowfeat weights download` fetches mmflow's"
+        )
+    checkpoint = read_checkpoint(weights)
+    if model is not None:
+        wanted = named_composition(model)
+        assert wanted is not None
+        held = checkpoint.composition
+        if (wanted.letters, wanted.width) != (held.letters, held.width):
+            raise InputError(
+                f"{weights}: these are weights of {name_of(held)} and --model says {model}; give the weights of "
+                f"{model}, or leave --model away"
+            )
+    for note in checkpoint.assumptions(profile):
+        warnings.warn(f"{weights}: {note}", stacklevel=3)
+    return FlowNet(checkpoint, model or checkpoint.model, profile, device)
+
+
+_entered = 0
+_entering = threading.Lock()
+_settings: list[tuple[object, str, object]] = []
+
+
+@contextlib.contextmanager
+def _full_precision() -> Iterator[None]:
+    """Convolutions in float32 proper (no TF32) by algorithms that give the same bits every time.
+
+    The settings are the whole process's, and several devices may compute at a time: the first to come sets them, the
+    last to go puts the caller's back.
+    """
+    global _entered
+    with _entering:
+        if not _entered:
+            for place, name, value in (
+                (torch.backends.cudnn.conv, "fp32_precision", "ieee"),
+                (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
+                (torch.backends.cudnn, "deterministic", True),
+            ):
+                _settings.append((place, name, getattr(place, name)))
+                setattr(place, name, value)
+        _entered += 1
+    try:
+        yield
+    finally:
+        with _entering:
+            _entered -= 1
+            while not _entered and _settings:
+                place, name, value = _settings.pop()
+                setattr(place, name, value)

@@ -1,0 +1,145 @@
+"""The operators and FlowNet2 beside what stock code does, on this machine: python scripts/bench/networks.py
+
+    python scripts/bench/networks.py --out docs/records/networks.json [--device cuda]
+
+- correlation of FlowNetC (256 channels at 1/8 of 256x320) over the sum over 441 shifted products
+- warp of a frame of 256x320 over building the grid and calling `grid_sample`
+- FlowNet2 on a pair of 256x320 over the same network with the 441 shifts and the default memory format
+
+Every contestant runs in turn in one process. Weights are random: they change the flow and not the time.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+import tyro
+from measure import interleave, ratios, record, write_record
+from torch import Tensor
+from torch.nn import functional
+
+from flowfeat.networks import NUMERICS
+from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.networks.zoo import FAMILY
+from flowfeat.ops import correlation, warp
+
+HEIGHT, WIDTH = 256, 320
+Contestants = dict[str, Callable[[], object]]
+
+
+def sum_over_shifts(
+    first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int = 1, stride: int = 1, patch: int = 1
+) -> Tensor:
+    """The correlation as pure-PyTorch ports write it: pad once, multiply and average once a displacement."""
+    assert stride == patch == 1
+    height, width = first.shape[2:]
+    padded = functional.pad(second, [max_displacement] * 4)
+    shifts = range(0, 2 * max_displacement + 1, displacement_stride)
+    maps = [(first * padded[..., y : y + height, x : x + width]).mean(1) for y in shifts for x in shifts]
+    return torch.stack(maps, 1)
+
+
+def warp_by_grid_sample(image: Tensor, flow: Tensor, padding_mode: str) -> Tensor:
+    """The warp as PyTorch code writes it: a grid of positions in [-1, 1], and `grid_sample`."""
+    height, width = image.shape[2:]
+    y, x = torch.meshgrid(
+        torch.arange(height, device=flow.device, dtype=flow.dtype),
+        torch.arange(width, device=flow.device, dtype=flow.dtype),
+        indexing="ij",
+    )
+    grid = torch.stack([2 * (x + flow[:, 0]) / (width - 1) - 1, 2 * (y + flow[:, 1]) / (height - 1) - 1], -1)
+    return functional.grid_sample(image, grid, mode="bilinear", padding_mode=padding_mode, align_corners=True)
+
+
+def operators(device: torch.device) -> dict[str, Contestants]:
+    """The operators, ours and the peer's; both are checked against each other first."""
+    draw = torch.Generator().manual_seed(0)
+    first, second = (torch.randn(1, 256, HEIGHT // 8, WIDTH // 8, generator=draw).to(device) for _ in range(2))
+    image = torch.rand(1, 3, HEIGHT, WIDTH, generator=draw).to(device)
+    coarse = 5 * torch.randn(1, 2, HEIGHT // 32, WIDTH // 32, generator=draw)
+    flow = functional.interpolate(coarse, (HEIGHT, WIDTH), mode="bilinear").to(device)
+    assert (correlation(first, second, 20, 2) - sum_over_shifts(first, second, 20, 2)).abs().max() < 1e-5
+    inside = warp_by_grid_sample(image, flow, "border") - warp(image, flow, "clamp")
+    assert inside.abs().max() < 1e-3
+    return {
+        "correlation": {
+            "ours": lambda: correlation(first, second, 20, 2),
+            "peer": lambda: sum_over_shifts(first, second, 20, 2),
+        },
+        "warp_clamp": {
+            "ours": lambda: warp(image, flow, "clamp"),
+            "peer": lambda: warp_by_grid_sample(image, flow, "border"),
+        },
+        "warp_zeros": {
+            "ours": lambda: warp(image, flow, "zeros"),
+            "peer": lambda: warp_by_grid_sample(image, flow, "zeros"),
+        },
+    }
+
+
+def flownet2(device: torch.device) -> Contestants:
+    """FlowNet2 as the extractor runs it, and with the 441 shifts and PyTorch's default memory format."""
+    torch.manual_seed(0)
+    ours = FlowNetwork(FAMILY["flownet2"], NUMERICS["nvidia"]).eval().to(device)
+    stock = FlowNetwork(FAMILY["flownet2"], NUMERICS["nvidia"]).eval().to(device)
+    stock.load_state_dict(ours.state_dict())
+    ours = ours.to(memory_format=torch.channels_last)
+    frames = torch.rand(1, 2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)).to(device)
+
+    def run_stock() -> Tensor:
+        with patch("flowfeat.networks.flownet_c.correlation", sum_over_shifts):
+            return stock(frames)
+
+    difference = (ours(frames) - run_stock()).abs().max()
+    assert difference < 1e-3, f"the two differ by {difference} px"
+    return {"ours": lambda: ours(frames), "peer": run_stock}
+
+
+def repeated(contestants: Contestants, calls: int, device: torch.device) -> Contestants:
+    """Each contestant `calls` times, to the end of what a GPU was asked for."""
+
+    def many(run: Callable[[], object]) -> None:
+        for _ in range(calls):
+            run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return {name: lambda run=run: many(run) for name, run in contestants.items()}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure the operators and FlowNet2 and write the record."""
+
+    out: Path
+    """The record, JSON."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    repetitions: int = 15
+    """Rounds in which each contestant is measured once."""
+
+
+def main(arguments: Arguments) -> None:
+    device = torch.device(arguments.device)
+    contests = {name: (pair, 20) for name, pair in operators(device).items()}
+    contests["flownet2"] = (flownet2(device), 1 if device.type == "cpu" else 20)
+    results = {}
+    for name, (contestants, calls) in contests.items():
+        runs = repeated(contestants, calls, device)
+        interleave(runs, 1)  # the first call pays for set-up
+        seconds = interleave(runs, arguments.repetitions)
+        results[name] = {
+            "time_over_peer": ratios(seconds["ours"], seconds["peer"]),
+            "milliseconds": {who: [1e3 * each / calls for each in times] for who, times in seconds.items()},
+        }
+    settings = {"height": HEIGHT, "width": WIDTH, "threads": torch.get_num_threads(), "device": device.type}
+    write_record(arguments.out, record("networks", [], {**settings, "results": results}))
+
+
+if __name__ == "__main__":
+    with torch.inference_mode():
+        main(tyro.cli(Arguments))
+    sys.exit()
