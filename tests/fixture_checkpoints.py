@@ -29,7 +29,7 @@ def small_weights(data: Path, model: str, divisor: int = 32) -> dict[str, np.nda
     shapes = json.loads((folder(data) / f"keys/keys_{model}.json").read_text())
     sums = _joined_channels(divisor)
     smaller = {
-        name: [sums.get(side, side if side < 16 or side == 441 else side // divisor) for side in shape]
+        name: [sums.get(side, side if side < 16 or side == 441 else max(1, side // divisor)) for side in shape]
         for name, shape in shapes.items()
     }
     for name, shape in smaller.items():

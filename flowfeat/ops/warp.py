@@ -75,7 +75,7 @@ def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
 
     Positions are exact to float32; `grid_sample` goes through coordinates in [-1, 1], which costs it two digits.
     """
-    count, channels, height, width = image.shape
+    channels, height, width = image.shape[1:]
     wide = _wide(image)
     x, y = _targets(flow)
     last = (height + 1) * (width + 1)  # where the zeros begin

@@ -85,6 +85,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         InputError: where there is no such file.
     """
     contents = read_contents(path)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return identify(path, contents, sha256)
+
+
+def identify(path: Path, contents: Contents, sha256: str) -> Checkpoint:
+    """What the contents of a file are. Raises FormatError where they are not all of one network's tensors."""
     family = _family(contents)
     if family is None:
         some = ", ".join(list(contents.tensors)[:3])
@@ -98,9 +105,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise FormatError(f"{path}: {fault}") from fault
     _check_tensors(path, tensors, composition, numerics)
     header = contents.header or {}
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    model = header.get("model") or _named(composition, family)
+    model = str(header.get("model") or _named(composition, family))
     return Checkpoint(
         path, sha256, contents.kind, family, model, composition, numerics, tensors, notes, header.get("provenance")
     )

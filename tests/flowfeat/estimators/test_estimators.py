@@ -114,7 +114,7 @@ def test_without_a_model_the_sentence_names_those_that_work():
     assert DEFAULT_MODEL is None
     with pytest.raises(
         InputError,
-        match="no default weights in this version yet: name a model with --model; these work: dis, ",
+        match="no default weights in this version yet: name a model with --model; these work without weights: dis, ",
     ):
         load_estimator()
 
@@ -122,7 +122,7 @@ def test_without_a_model_the_sentence_names_those_that_work():
 @pytest.mark.parametrize(
     ("model", "weights", "device", "sentence"),
     [
-        ("flownet9", None, "cpu", "no model called 'flownet9'; these work: dis"),
+        ("flownet9", None, "cpu", "no model called 'flownet9'; these work without weights: dis"),
         ("zero", "w.pth", "cpu", "the model zero has no weights"),
         ("files:/nowhere", None, "cpu", "/nowhere: there is no such folder"),
         ("zero", None, "tpu", "no device called 'tpu'"),

@@ -1,0 +1,104 @@
+"""The family behind the protocol of estimators."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fixture_checkpoints import small_weights, write_caffemodel, write_pickle
+
+from flowfeat.errors import InputError
+from flowfeat.estimators import load_estimator, model_entries
+from flowfeat.networks.zoo import FAMILY
+
+
+@pytest.fixture(scope="module")
+def fused(data, tmp_path_factory) -> Path:
+    """A whole FlowNet2 of 1/16 of the width, in NVIDIA's form."""
+    path = tmp_path_factory.mktemp("weights") / "FlowNet2_checkpoint.pth.tar"
+    return write_pickle(path, small_weights(data, "nv_flownet2", 16))
+
+
+def pairs(count: int, height: int = 60, width: int = 70) -> torch.Tensor:
+    draw = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (count, 2, 3, height, width), generator=draw, dtype=torch.uint8)
+
+
+def test_without_a_model_the_file_says_which_network_it_is(fused):
+    estimator = load_estimator(weights=fused, device="cpu")
+    assert estimator.description.model == "flownet2@0.0625"
+    assert estimator.description.parameters == {"profile": "nvidia"}
+    assert len(estimator.description.weights_sha256) == 64
+    named = load_estimator("flownet2@0.0625", fused, "cpu")
+    assert named.description == estimator.description
+    flow = estimator(pairs(2))
+    assert flow.shape == (2, 2, 60, 70)
+    assert torch.equal(flow, named(pairs(2)))
+
+
+def test_a_pair_does_not_depend_on_who_else_is_in_the_batch(fused):
+    estimator = load_estimator(weights=fused, device="cpu")
+    together = estimator(pairs(5))
+    for number, pair in enumerate(pairs(5)):
+        assert torch.equal(estimator(pair[None])[0], together[number])
+
+
+def test_the_network_is_a_torch_module_of_floats(fused):
+    network = load_estimator(weights=fused, device="cpu").network
+    frames = (pairs(1).float() / 255).requires_grad_()
+    network(frames).sum().backward()
+    assert frames.grad.abs().sum() > 0
+    with torch.inference_mode():
+        torch.testing.assert_close(network(frames), load_estimator(weights=fused, device="cpu")(pairs(1)))
+
+
+def test_profiles_change_the_flow_and_the_description(fused):
+    own = load_estimator(weights=fused, device="cpu")
+    with pytest.warns(UserWarning, match="no mean colours"):
+        authors = load_estimator(weights=fused, device="cpu", profile="lmb")
+    assert authors.description.parameters == {"profile": "lmb"}
+    assert (own(pairs(1)) - authors(pairs(1))).abs().max() > 1e-3
+
+
+def test_variational_refinement_goes_on_top(fused):
+    pytest.importorskip("cv2")
+    refined = load_estimator("flownet2@0.0625+v", fused, "cpu")
+    assert refined.description.model == "flownet2@0.0625+v"
+    assert refined(pairs(1)).shape == (1, 2, 60, 70)
+
+
+@pytest.mark.parametrize(
+    ("model", "profile", "told"),
+    [
+        ("flownet2-CS", None, "these are weights of flownet2@0.0625 and --model says flownet2-CS"),
+        ("flownet2", None, "these are weights of flownet2@0.0625 and --model says flownet2;"),
+        ("flownet2@0.0625", "caffe", "there is no profile called 'caffe'; there are lmb, nvidia, mmflow, flownet1"),
+        ("flownet2@wide", None, "there is no model called 'flownet2@wide'"),
+        ("dis", None, "the model dis has no weights; leave --weights"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(fused, model, profile, told):
+    with pytest.raises(InputError) as caught:
+        load_estimator(model, fused, "cpu", profile=profile)
+    assert told in str(caught.value)
+
+
+def test_weights_and_profiles_are_asked_for_where_they_belong():
+    with pytest.raises(InputError, match="the model flownet2-CS has no weights in this package: give a file with"):
+        load_estimator("flownet2-CS", device="cpu")
+    with pytest.raises(InputError, match="the model zero has no profiles; leave --profile lmb away"):
+        load_estimator("zero", device="cpu", profile="lmb")
+
+
+def test_every_network_of_the_family_can_be_named():
+    entries = model_entries()
+    assert all(entries[name].composition == FAMILY[name] and entries[name].takes_weights for name in FAMILY)
+
+
+def test_the_authors_thin_networks_run_from_their_files(data, tmp_path):
+    from fixture_checkpoints import oracle_weights
+
+    path = write_caffemodel(tmp_path / "FlowNet2-ss_weights.caffemodel", oracle_weights(data, "lmb_FlowNet2-ss"))
+    estimator = load_estimator("flownet2-ss", path, "cpu")
+    assert estimator.description.parameters == {"profile": "lmb"}
+    assert np.isfinite(estimator(pairs(1)).numpy()).all()
