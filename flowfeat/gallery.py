@@ -46,7 +46,9 @@ def show_flow_file(path: Path, out: Path) -> None:
     save_picture(out, flow_picture(field.flow, field.valid, caption=path.name))
 
 
-def stages_sheet(frames: UInt8[np.ndarray, "2 h w 3"], flows: Mapping[str, Field]) -> Frame:
+def stages_sheet(
+    frames: UInt8[np.ndarray, "2 h w 3"], flows: Mapping[str, Field]
+) -> UInt8[np.ndarray, "height width 3"]:
     """What each network of a stack contributes, as in the supplement's figures 5 and 6: a row for each.
 
     Its flow, all in one scale; the second frame warped back by it; and the brightness error that is left, the Euclidean

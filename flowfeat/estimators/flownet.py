@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float32, UInt8
@@ -29,7 +30,7 @@ class FlowNet(FlowEstimator):
     def __init__(self, checkpoint: Checkpoint, model: str, profile: ProfileName | None, device: torch.device):
         network = checkpoint.network(profile)
         # Channels last: the layout that the convolutions compute in.
-        self.network: FlowNetwork = network.to(device, memory_format=torch.channels_last)
+        self.network: FlowNetwork = network.to(device).to(memory_format=torch.channels_last)
         self.device = device
         # A GPU computes a batch as one, a CPU one pair after the other, which costs it nothing.
         self.fixed_batch = device.type == "cuda"
@@ -81,7 +82,7 @@ def load_flownet(model: str | None, weights: Path | None, profile: str | None, d
 
 _entered = 0
 _entering = threading.Lock()
-_settings: list[tuple[object, str, object]] = []
+_settings: list[tuple[Any, str, Any]] = []
 
 
 @contextlib.contextmanager
@@ -94,10 +95,11 @@ def _full_precision() -> Iterator[None]:
     global _entered
     with _entering:
         if not _entered:
+            backends: Any = torch.backends
             for place, name, value in (
-                (torch.backends.cudnn.conv, "fp32_precision", "ieee"),
-                (torch.backends.cuda.matmul, "fp32_precision", "ieee"),
-                (torch.backends.cudnn, "deterministic", True),
+                (backends.cudnn.conv, "fp32_precision", "ieee"),
+                (backends.cuda.matmul, "fp32_precision", "ieee"),
+                (backends.cudnn, "deterministic", True),
             ):
                 _settings.append((place, name, getattr(place, name)))
                 setattr(place, name, value)

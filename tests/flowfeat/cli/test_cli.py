@@ -121,7 +121,7 @@ def test_models_are_listed(capsys):
 @pytest.mark.parametrize("name", sorted(_COMMANDS))
 def test_every_command_has_help_with_an_example_and_takes_json(name, capsys):
     with pytest.raises(SystemExit) as ended:
-        run([name, "--help"])
+        run([*name.split(), "--help"])
     assert ended.value.code == 0
     said = capsys.readouterr().out
     assert f"flowfeat {name}" in said

@@ -102,3 +102,22 @@ def test_the_authors_thin_networks_run_from_their_files(data, tmp_path):
     estimator = load_estimator("flownet2-ss", path, "cpu")
     assert estimator.description.parameters == {"profile": "lmb"}
     assert np.isfinite(estimator(pairs(1)).numpy()).all()
+
+
+def test_the_callers_precision_is_put_back_when_the_last_device_is_done():
+    from flowfeat.estimators.flownet import _full_precision
+
+    def settings() -> tuple[str, str, bool]:
+        backends = torch.backends
+        return backends.cudnn.conv.fp32_precision, backends.cuda.matmul.fp32_precision, backends.cudnn.deterministic
+
+    before = settings()
+    with _full_precision():
+        assert settings() == ("ieee", "ieee", True)
+        with _full_precision():
+            pass
+        assert settings() == ("ieee", "ieee", True)
+    assert settings() == before
+    with pytest.raises(RuntimeError, match="on the way"), _full_precision():
+        raise RuntimeError("on the way")
+    assert settings() == before
