@@ -9,6 +9,20 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("flowfeat", "recognition", "segmentation")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
+ROOMS = (
+    "ops",
+    "networks",
+    "weights",
+    "formats",
+    "video",
+    "store",
+    "estimators",
+    "extraction",
+    "visualization",
+    "gallery",
+    "cli",
+)
+
 # A module whose dotted name begins with the key may not import a module that begins with one of the values.
 FORBIDDEN = {
     "flowfeat": ("recognition", "segmentation"),
@@ -23,6 +37,9 @@ FORBIDDEN = {
         "flowfeat.extraction",
     ),
     "flowfeat.video": ("torch", "flowfeat.store", "flowfeat.estimators", "flowfeat.extraction"),
+    "flowfeat.ops": tuple(f"flowfeat.{room}" for room in ROOMS if room != "ops"),
+    "flowfeat.networks": tuple(f"flowfeat.{room}" for room in ROOMS if room not in ("ops", "networks")),
+    "flowfeat.weights": tuple(f"flowfeat.{room}" for room in ROOMS if room not in ("ops", "networks", "weights")),
     "flowfeat.store": ("flowfeat.estimators", "flowfeat.extraction", "flowfeat.networks", "flowfeat.cli"),
     "flowfeat.estimators": ("flowfeat.store", "flowfeat.extraction", "flowfeat.cli"),
     "flowfeat.extraction": ("flowfeat.cli",),
@@ -80,6 +97,12 @@ def test_no_module_imports_what_its_layer_may_not_know(path: Path):
 )
 def test_files_are_short_enough_to_hold_in_the_head(path: Path):
     assert len(path.read_text().splitlines()) <= 600
+
+
+def test_every_room_of_the_house_is_known_to_the_walls():
+    rooms = {path.stem for path in (ROOT / "flowfeat").iterdir() if path.is_dir() or path.suffix == ".py"}
+    outside = {"__init__", "__main__", "__pycache__", "errors", "atomic"}
+    assert rooms - outside == set(ROOMS)
 
 
 def test_this_test_sees_modules_of_each_package():

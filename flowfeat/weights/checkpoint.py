@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from flowfeat.atomic import write_atomically
 from flowfeat.errors import FormatError, InputError
 from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.numerics import NUMERICS, Numerics, ProfileName, in_profile
-from flowfeat.networks.zoo import Composition, build, name_of
+from flowfeat.networks.zoo import Composition, build, name_of, names_of
 from flowfeat.weights import canonical, flownet1, lmb, mmflow, nvidia
 from flowfeat.weights.containers import HEADER, Contents, Kind, read_contents
 
@@ -94,7 +95,7 @@ def identify(path: Path, contents: Contents, sha256: str) -> Checkpoint:
     """What the contents of a file are. Raises FormatError where they are not all of one network's tensors."""
     family = _family(contents)
     if family is None:
-        some = ", ".join(list(contents.tensors)[:3])
+        some = ", ".join(map(_shown, list(contents.tensors)[:3]))
         raise FormatError(
             f"{path}: its {len(contents.tensors)} tensors ({some}, ...) are none of a network of the FlowNet 2.0 family"
         )
@@ -103,9 +104,11 @@ def identify(path: Path, contents: Contents, sha256: str) -> Checkpoint:
         composition = canonical.composition_of(tensors)
     except ValueError as fault:
         raise FormatError(f"{path}: {fault}") from fault
-    _check_tensors(path, tensors, composition, numerics)
+    _check_tensors(path, tensors, composition)
     header = contents.header or {}
-    model = str(header.get("model") or _named(composition, family))
+    model = header.get("model") or _named(composition, family)
+    if model not in names_of(composition):
+        raise FormatError(f"{path}: its header calls it {model!r}, and its tensors are of {name_of(composition)}")
     return Checkpoint(
         path, sha256, contents.kind, family, model, composition, numerics, tensors, notes, header.get("provenance")
     )
@@ -123,8 +126,8 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path, model: str | None = Non
     header = {
         "schema": _SCHEMA,
         "model": model or checkpoint.model,
-        "letters": checkpoint.composition.letters,
-        "numerics": asdict(checkpoint.numerics),
+        "profile": checkpoint.numerics.name,
+        "mean": checkpoint.numerics.mean,
         "provenance": checkpoint.provenance
         or {"source": checkpoint.path.name, "source_sha256": checkpoint.sha256, "family": checkpoint.family},
     }
@@ -152,19 +155,19 @@ def _canonical(path: Path, family: Family, contents: Contents) -> tuple[dict[str
         return theirs, _numerics_of(contents.header or {}), ()
     if family == "nvidia":
         fused = any(name.startswith("flownetfusion.") for name in theirs)
-        ours = {nvidia.canonical_name(name, fused): tensor for name, tensor in theirs.items()}
-        return ours, NUMERICS["nvidia"], ()
+        return _renamed(theirs, lambda name: nvidia.canonical_name(name, fused)), NUMERICS["nvidia"], ()
     if family == "mmflow":
-        ours = {mmflow.canonical_name(name): tensor for name, tensor in theirs.items()}
+        ours = _renamed(theirs, mmflow.canonical_name)
         return canonical.flip_colours(canonical.without_zero_biases(ours)), NUMERICS["mmflow"], ()
     if family == "flownet1":
-        ours = {nvidia.canonical_name(name, False): t for name, t in flownet1.with_biases(theirs).items()}
-        return _flownet1(path, ours)
+        return _of_flownet1(path, theirs)
     return _of_caffe(theirs)
 
 
-def _flownet1(path: Path, ours: dict[str, Tensor]) -> tuple[dict[str, Tensor], Numerics, tuple[str, ...]]:
+def _of_flownet1(path: Path, theirs: dict[str, Tensor]) -> tuple[dict[str, Tensor], Numerics, tuple[str, ...]]:
     numerics = NUMERICS["flownet1"]
+    ours = _renamed(flownet1.fold_batch_norm(theirs), lambda name: nvidia.canonical_name(name, fused=False))
+    ours = flownet1.with_zero_biases(ours, _expected(canonical.composition_of(ours)))
     if "from_caffe" not in path.name:
         return ours, numerics, ("taken for weights for RGB, as `from_caffe` is not in the file's name",)
     # The same mean in the same places, before images in the other order.
@@ -176,11 +179,7 @@ def _flownet1(path: Path, ours: dict[str, Tensor]) -> tuple[dict[str, Tensor], N
 def _of_caffe(blobs: dict[str, Tensor]) -> tuple[dict[str, Tensor], Numerics, tuple[str, ...]]:
     fused = any(name.startswith("fuse_") for name in blobs)
     stacked = any(name.startswith("net2_") for name in blobs)
-    ours: dict[str, Tensor] = {}
-    for blob, tensor in blobs.items():
-        name = lmb.canonical_name(blob, stacked, fused)
-        if name is not None:
-            ours[name] = tensor
+    ours = _renamed(blobs, lambda blob: lmb.canonical_name(blob, stacked, fused))
     ours = canonical.flip_colours(canonical.without_zero_biases(ours))
     means = lmb.colour_means(blobs)
     if means is None:
@@ -188,32 +187,48 @@ def _of_caffe(blobs: dict[str, Tensor]) -> tuple[dict[str, Tensor], Numerics, tu
     return ours, replace(NUMERICS["lmb"], mean=means), ()
 
 
+def _renamed(theirs: dict[str, Tensor], rename: Callable[[str], str | None]) -> dict[str, Tensor]:
+    """Tensors under our names, without those that have none. Raises ValueError where two would have the same."""
+    ours: dict[str, Tensor] = {}
+    for name, tensor in theirs.items():
+        new = rename(name)
+        if new in ours:
+            raise ValueError(f"{_shown(name)} is there twice under different names")
+        if new is not None:
+            ours[new] = tensor
+    return ours
+
+
 def _numerics_of(header: dict[str, Any]) -> Numerics:
     """What a file of ours says its weights were made for. Raises ValueError where it does not say it rightly."""
     if header.get("schema") != _SCHEMA:
         raise ValueError(f"its header is of schema {header.get('schema')!r}, and this version reads {_SCHEMA}")
-    try:
-        values = dict(header["numerics"])
-        if isinstance(values["mean"], list):
-            first, second = (tuple(float(part) for part in colour) for colour in values["mean"])
-            values["mean"] = (first, second)
-        values["nearest_output"] = tuple(values["nearest_output"])
-        numerics = Numerics(**values)
-    except (KeyError, TypeError, ValueError) as fault:
-        raise ValueError(f"its header is damaged ({fault})") from fault
-    if numerics.name not in NUMERICS:
-        raise ValueError(f"it is of a profile {numerics.name!r} that this version does not know")
-    return numerics
+    profile, mean = header.get("profile"), header.get("mean")
+    if not isinstance(profile, str) or profile not in NUMERICS:
+        raise ValueError(f"it is of a profile {profile!r} that this version does not know")
+    if isinstance(mean, list):
+        colours = [tuple(map(float, colour)) for colour in mean if isinstance(colour, list)]
+        if [len(colour) for colour in colours] != [3, 3]:
+            raise ValueError("its mean is no colour for each of two frames")
+        mean = tuple(colours)
+    elif mean not in ("pair", None):
+        raise ValueError(f"its mean {mean!r} is unknown")
+    return replace(NUMERICS[profile], mean=mean)
 
 
-def _check_tensors(path: Path, tensors: dict[str, Tensor], composition: Composition, numerics: Numerics) -> None:
-    """Every tensor of the network is there, of the right shape and of numbers, and none besides. Raises FormatError."""
+def _expected(composition: Composition) -> dict[str, torch.Size]:
+    """The shape of every tensor of a network; what its numerics are makes no difference."""
     with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in build(composition, numerics).state_dict().items()}
+        return {name: tensor.shape for name, tensor in build(composition, NUMERICS["lmb"]).state_dict().items()}
+
+
+def _check_tensors(path: Path, tensors: dict[str, Tensor], composition: Composition) -> None:
+    """Every tensor of the network is there, of the right shape and of numbers, and none besides. Raises FormatError."""
+    expected = _expected(composition)
     faults = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
     for name, tensor in tensors.items():
         if name not in expected:
-            faults.append(f"{name} belongs to no layer")
+            faults.append(f"{_shown(name)} belongs to no layer")
         elif tensor.shape != expected[name]:
             faults.append(f"{name} is {_text(tensor.shape)} where it must be {_text(expected[name])}")
         elif not torch.isfinite(tensor).all():
@@ -221,6 +236,11 @@ def _check_tensors(path: Path, tensors: dict[str, Tensor], composition: Composit
     if faults:
         shown = "; ".join(sorted(faults)[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
         raise FormatError(f"{path}: taken for {name_of(composition)}, {shown}")
+
+
+def _shown(name: str) -> str:
+    """A name out of a file, which may hold anything, on one line."""
+    return name if name.isprintable() and len(name) < 200 else ascii(name[:200])
 
 
 def _text(shape: torch.Size) -> str:

@@ -1,37 +1,43 @@
 """FlowNetPytorch's checkpoints (ClementPinard): FlowNetS and FlowNetC as of FlowNet 1, with or without batch norm.
 
-Names are NVIDIA's; predictions, up-convolutions and the upsampling of flow have no biases.
+Names are NVIDIA's; what refines the flow has no biases.
 """
-
-import re
 
 import torch
 from torch import Tensor
 
 _NORM_EPSILON = 1e-5  # torch's BatchNorm2d
+_NORM = ("weight", "bias", "running_mean", "running_var")
 
 
-def with_biases(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same network with batch norm folded into the convolutions before it, and zeros where no bias is."""
+def fold_batch_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same network with every batch norm folded into the convolution before it, which then has a bias.
+
+    What is not all there, or not of one size, stays, and is named later as belonging to no layer.
+    """
     out = dict(tensors)
-    for norm in [name.removesuffix(".running_var") for name in tensors if name.endswith(".1.running_var")]:
-        convolution = re.sub(r"\.1$", ".0", norm)
-        parts = ("weight", "bias", "running_mean", "running_var")
-        if f"{convolution}.weight" not in out or any(f"{norm}.{part}" not in out for part in parts):
-            continue  # what is left over is named as unmatched
-        scale, shift, mean, variance = (out.pop(f"{norm}.{part}") for part in parts)
-        out.pop(f"{norm}.num_batches_tracked", None)
-        factor = scale / torch.sqrt(variance + _NORM_EPSILON)
-        if factor.shape != out[f"{convolution}.weight"].shape[:1]:
+    for name in tensors:
+        block = name.removesuffix(".1.running_var")
+        weight = tensors.get(f"{block}.0.weight")
+        norm = [tensors.get(f"{block}.1.{part}") for part in _NORM]
+        if block == name or weight is None or any(part is None for part in norm):
             continue
-        out[f"{convolution}.weight"] = out[f"{convolution}.weight"] * factor[:, None, None, None]
-        out[f"{convolution}.bias"] = shift - mean * factor
-    for name, weight in list(out.items()):
-        bias = name.removesuffix("weight") + "bias"
-        if re.match(r"(predict_flow|deconv)\d", name) and name.endswith("weight") and bias not in out and weight.ndim:
-            outputs = weight.shape[1] if name.startswith("deconv") and weight.ndim > 1 else weight.shape[0]
-            out[bias] = torch.zeros(outputs)
-        # The upsampling of flow has a bias in our FlowNetC alone.
-        if name.startswith("upsampled_flow") and bias not in out and "conv_redir.0.weight" in tensors:
-            out[bias] = torch.zeros(weight.shape[1] if weight.ndim > 1 else 1)
+        scale, shift, mean, variance = (part for part in norm if part is not None)
+        if weight.ndim != 4 or any(part.shape != weight.shape[:1] for part in (scale, shift, mean, variance)):
+            continue
+        factor = scale / torch.sqrt(variance + _NORM_EPSILON)
+        out[f"{block}.0.weight"] = weight * factor[:, None, None, None]
+        out[f"{block}.0.bias"] = shift - mean * factor
+        for part in (*_NORM, "num_batches_tracked"):
+            out.pop(f"{block}.1.{part}", None)
     return out
+
+
+def with_zero_biases(tensors: dict[str, Tensor], expected: dict[str, torch.Size]) -> dict[str, Tensor]:
+    """Zeros for the biases of the refinement, which FlowNetPytorch's networks do not have; under our names."""
+    absent = {
+        name: torch.zeros(shape)
+        for name, shape in expected.items()
+        if name.startswith("refinement.") and name.endswith(".bias") and name not in tensors
+    }
+    return {**tensors, **absent}

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parents[2] / "docs"
+RECORDS = ("store", "extraction", "networks")
 UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
 
 NEVER_ON_A_GPU = [
     "the Triton kernels of `correlation` and `warp`: their results were checked through Triton's interpreter alone",
+    "the FlowNet 2.0 family on CUDA: its speed and memory, the settings that keep TF32 out and make it repeatable, and "
+    "that a clip's bytes do not depend on its place in a batch",
     "extraction with RAFT on CUDA, and so its speed, its memory and the batch that fits",
     "`--devices`: several GPUs side by side",
     "`--device auto` taking a GPU that is there",
@@ -22,23 +25,29 @@ NEVER_ON_A_GPU = [
 NO_HELP = [
     "**`grid_sample` for the warp on a CPU.** Its coordinates in [-1, 1] cost two digits: 1.5e-5 off at 256x320, and "
     "the published kernel's numbers are wanted to 1e-6; float64 makes it exact and twice as slow.",
+    "**Other gathers for the warp on a CPU**, at 1x3x256x320 beside 1.8 ms of `grid_sample` with its grid: "
+    "`embedding_bag` over four taps (4.0 ms, most of it interleaving indices and weights), pairs of pixels as one "
+    "number (3.4 ms), channel by channel (2.3 ms), torchvision's `deform_conv2d` (17 ms).",
     "**decord inside the extracting process.** It aborts the whole process, with no exception to catch, on about 1 in "
     "1,900 damaged AVIs (4 of 7,500 files made by mutating real ones). Clips are decoded in processes of their own "
     "instead, and such a file costs itself alone.",
 ]
 
 
-def render(store: dict[str, Any], extraction: dict[str, Any]) -> str:
-    """The page, from the two records."""
+def render(store: dict[str, Any], extraction: dict[str, Any], networks: dict[str, Any]) -> str:
+    """The page, from the records."""
     parts = [
         "# Performance",
         "",
         "Made by `scripts/bench/page.py` from the records in `docs/records`, which hold every repetition, the versions "
-        "of all libraries and the SHA-256 of every clip. Everything is measured on clips of UCF101 (320x240, MPEG-4 in "
-        "AVI) with DIS flow, beside its rival in the same run and in turn. Ratios are what to look at: median (minimum "
-        "to maximum) over the repetitions. Absolute times depend on the machine.",
+        "of all libraries and the SHA-256 of every clip. Everything is measured beside its rival in the same run and "
+        "in turn; what concerns clips, on clips of UCF101 (320x240, MPEG-4 in AVI) with DIS flow. Ratios are what to "
+        "look at: median (minimum to maximum) over the repetitions. Absolute times depend on the machine.",
         "",
-        *_table(("record", "machine", "load before", "clips", "pairs", "date"), map(_where, (store, extraction))),
+        *_table(
+            ("record", "machine", "load before", "clips", "pairs", "date"), map(_where, (store, extraction, networks))
+        ),
+        *_networks(networks),
         *_store(store),
         *_quantisation(store),
         *_extraction(extraction),
@@ -61,10 +70,33 @@ def _where(record: dict[str, Any]) -> Sequence[object]:
         record["bench"],
         place,
         f"{machine['load_before'][0]:.1f}",
-        len(record["inputs"]),
-        record["pairs"],
+        len(record["inputs"]) or "",
+        record.get("pairs", ""),
         record["date"],
     )
+
+
+def _networks(record: dict[str, Any]) -> list[str]:
+    told = {
+        "correlation": "`correlation` of FlowNetC (1x256x32x40, 441 displacements) over the sum over 441 shifts",
+        "warp_clamp": "`warp`, border `clamp`, over building the grid and `grid_sample` with border padding",
+        "warp_zeros": "`warp`, border `zeros`, over building the grid and `grid_sample` with zero padding",
+        "flownet2": "FlowNet2 over the same network with the 441 shifts and the default memory format",
+    }
+    rows = []
+    for name, text in told.items():
+        result = record["results"][name]
+        milliseconds = result["milliseconds"]
+        times = [_middle(milliseconds[who], "ms") for who in ("ours", "peer")]
+        rows.append((text, _range(result["time_over_peer"]), *times))
+    return [
+        "## Operators and FlowNet2 beside stock PyTorch",
+        "",
+        f"One pair of {record['height']}x{record['width']}, float32, on {record['device'].upper()} with "
+        f"{record['threads']} threads. Flow of the operators is compared with the peer's before anything is timed.",
+        "",
+        *_table(("time", "ratio (less is better)", "ours", "peer"), rows),
+    ]
 
 
 def _store(record: dict[str, Any]) -> list[str]:
@@ -191,8 +223,8 @@ def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> list[s
 
 
 def main() -> None:
-    store, extraction = (json.loads((DOCS / f"records/{name}.json").read_text()) for name in ("store", "extraction"))
-    (DOCS / "performance.md").write_text(render(store, extraction), encoding="utf-8")
+    records = [json.loads((DOCS / f"records/{name}.json").read_text()) for name in RECORDS]
+    (DOCS / "performance.md").write_text(render(*records), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -207,6 +207,10 @@ def test_every_unmatched_tensor_is_named(tmp_path, data):
     assert "conv9.weight belongs to no layer" in extra
     shape = refusal(pickled(tmp_path, data, **{"conv4.0.bias": np.zeros(3, np.float32)}))
     assert "conv4.bias is 3 where it must be 16" in shape
+    twice = refusal(pickled(tmp_path, data, **{"conv4.bias": np.zeros(16, np.float32)}))
+    assert "conv4.bias is there twice" in twice
+    odd = refusal(pickled(tmp_path, data, **{"conv\n4": np.zeros(16, np.float32)}))
+    assert r"'conv\n4' belongs to no layer" in odd
     nan = refusal(pickled(tmp_path, data, **{"conv4.0.bias": np.full(16, np.nan, np.float32)}))
     assert "conv4.bias holds values that are no numbers" in nan
     assert "no layer conv6_1" in refusal(pickled(tmp_path, data, **{"conv6_1.0.weight": None}))
@@ -259,10 +263,14 @@ def test_a_header_of_ours_is_read_strictly(tmp_path, data):
     tensors = load_file(tmp_path / "ours.safetensors")
     for header, told in {
         '{"schema": 2}': "its header is of schema 2",
-        '{"schema": 1}': "its header is damaged",
+        '{"schema": 1}': "it is of a profile None that this version does not know",
         "[1]": "is damaged",
         "{": "damaged",
-        '{"schema": 1, "numerics": {"name": "lmb", "mean": null, "nearest_output": [], "wrong": 1}}': "is damaged",
+        '{"schema": 1, "profile": "lmb", "mean": [1, 2]}': "its mean is no colour for each of two frames",
+        '{"schema": 1, "profile": "lmb", "mean": "both"}': "its mean 'both' is unknown",
+        '{"schema": 1, "profile": "lmb", "mean": [["a", 1, 2], [1, 2, 3]]}': "could not convert string to float",
+        '{"schema": 1, "profile": "lmb", "mean": null, "model": "flownet2-C"}': "its header calls it 'flownet2-C', and",
+        '{"schema": 1, "profile": "lmb", "mean": null, "model": ["x"]}': "its header calls it ['x']",
     }.items():
         save_file(tensors, tmp_path / "changed.safetensors", {"flowfeat.network": header})
         assert told in refusal(tmp_path / "changed.safetensors")
