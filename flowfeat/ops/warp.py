@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 Border = Literal["zeros", "clamp"]
 
@@ -71,43 +72,29 @@ torch.library.define("flowfeat::warp", "(Tensor image, Tensor flow, bool zeros) 
 
 @torch.library.impl("flowfeat::warp", "CPU")
 def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
-    """Four look-ups a pixel in the padded image, whose right and lower neighbours are shifted views of it.
+    """Four look-ups a pixel in the image with zeros around it, whose right and lower neighbours are shifted views of it.
 
     Positions are exact to float32; `grid_sample` goes through coordinates in [-1, 1], which costs it two digits.
     """
     channels, height, width = image.shape[1:]
     wide = _wide(image)
     x, y = _targets(flow)
-    last = (height + 1) * (width + 1)  # where the zeros begin
-    if zeros:
-        column, row = x.floor(), y.floor()
-        x, y = x.sub_(column), y.sub_(row)
-        index = torch.add(column.int(), row.int(), alpha=width + 1).masked_fill_(_outside(column, row), last)
-    else:
-        # Clamping the position gives the value of clamping each tap: where a tap would leave, its weight is zero.
-        x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
-        # The second clamp is for positions that are no numbers: any pixel will do, their weights are no numbers either.
-        index = torch.add(x.int(), y.int(), alpha=width + 1).clamp_(0, last)
-        x, y = x.frac_(), y.frac_()
-    index = index.long()[:, None].expand(-1, channels, -1, -1)
-    a, b = x[:, None].to(wide), y[:, None].to(wide)
+    # Positions outside begin among the zeros, if those are wanted.
+    column, row = (x.floor().clamp_(-1, width), y.floor().clamp_(-1, height)) if zeros else (x, y)
+    # Clamping the position gives the value of clamping each tap: where a tap would leave, its weight is zero. It also
+    # keeps the taps of a position left of the frame or above it from reaching into the frame.
+    x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
+    pitch = width + 2
+    index = torch.add(column.int(), row.int(), alpha=pitch).add_(pitch + 1)
+    # For positions that are no numbers: any pixel will do, as their weights are no numbers either.
+    index = index.clamp_(0, (height + 2) * pitch - 2).long()[:, None].expand(-1, channels, -1, -1)
+    a, b = x.frac_()[:, None].to(wide), y.frac_()[:, None].to(wide)
     # Rows are gathered as rows of their own, for threads to share: by channels, two threads would share three unevenly.
-    padded = _padded(image, wide)[:, :, None].expand(-1, -1, height, -1)
-    right, below, diagonal = padded[..., 1:], padded[..., width + 1 :], padded[..., width + 2 :]
+    padded = functional.pad(image.to(wide), (1, 1, 1, 2)).flatten(2)[:, :, None].expand(-1, -1, height, -1)
+    right, below, diagonal = padded[..., 1:], padded[..., pitch:], padded[..., pitch + 1 :]
     out = padded.gather(3, index).lerp_(right.gather(3, index), a)
     out.lerp_(below.gather(3, index).lerp_(diagonal.gather(3, index), a), b)
     return out.to(image.dtype).contiguous(memory_format=_layout(image))
-
-
-def _padded(image: Tensor, wide: torch.dtype) -> Tensor:
-    """(n, c, (h + 3) * (w + 1)): the last column and row once more, then two rows of the zeros around the frame."""
-    count, channels, height, width = image.shape
-    padded = image.new_empty(count, channels, height + 3, width + 1, dtype=wide)
-    padded[..., :height, :width] = image
-    padded[..., :height, width] = image[..., -1]
-    padded[..., height, :] = padded[..., height - 1, :]
-    padded[..., height + 1 :, :] = 0
-    return padded.flatten(2)
 
 
 @torch.library.custom_op("flowfeat::warp_backward", mutates_args=(), device_types="cpu")
@@ -116,7 +103,7 @@ def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -
     count, channels, height, width = image.shape
     wide = _wide(image)
     x, y = _targets(flow)
-    outside = _outside(x.floor(), y.floor())
+    outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
     x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
     left, top = x.floor(), y.floor()
     right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
@@ -164,13 +151,6 @@ def _targets(flow: Tensor) -> tuple[Tensor, Tensor]:
     wide = _wide(flow)
     x = flow[:, 0].to(wide) + torch.arange(width, device=flow.device, dtype=wide)
     return x, flow[:, 1].to(wide) + torch.arange(height, device=flow.device, dtype=wide)[:, None]
-
-
-def _outside(column: Tensor, row: Tensor) -> Tensor:
-    """Which whole positions do not lie in the frame."""
-    height, width = column.shape[1:]
-    # Two comparisons in place of four: a third of the time on a CPU.
-    return (column != column.clamp(0, width - 1)) | (row != row.clamp(0, height - 1))
 
 
 def _free(flow: Tensor) -> tuple[Tensor, Tensor]:
