@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
+from flowfeat.networks.blocks import scaled
 from flowfeat.networks.flownet2 import FlowNet2
 from flowfeat.networks.flownet_c import FlowNetC
 from flowfeat.networks.flownet_s import FlowNetS
@@ -14,6 +15,9 @@ from flowfeat.networks.stack import FlowNetStack
 
 THIN = 3 / 8
 """Of the channels of every layer, in the networks with small letters."""
+
+WIDEST = 1024
+"""Channels of the widest layer, conv6_1, in the published width; every other layer's are a whole fraction of it."""
 
 STAGE_INPUTS = 12
 """Channels a stage sees: two frames, the warped second one, the flow, and the brightness error."""
@@ -66,17 +70,26 @@ def named_composition(name: str) -> Composition | None:
         factor = float(width)
     except ValueError:
         return None
-    return replace(FAMILY[plain], width=FAMILY[plain].width * factor) if 0 < factor <= 16 else None
+    if not 0 < factor <= 16:
+        return None
+    # In whole channels of the widest layer, so that 0.3 and 307/1024 are one network with one width.
+    channels = scaled(WIDEST, FAMILY[plain].width * factor + 1e-9)
+    return replace(FAMILY[plain], width=channels / WIDEST)
 
 
 def names_of(composition: Composition) -> tuple[str, ...]:
     """Every name that stands for it; for other widths than the published ones, NAME@WIDTH."""
-    letters, width = composition.letters, composition.width
-    names = tuple(name for name, known in FAMILY.items() if (known.letters, known.width) == (letters, width))
+    names = tuple(
+        name
+        for name, known in FAMILY.items()
+        if (known.letters, known.width) == (composition.letters, composition.width)
+    )
     if names:
         return names
-    plain = [name for name, known in FAMILY.items() if (known.letters, known.width) == (letters, 1.0)]
-    return tuple(f"{name}@{width:g}" for name in plain or [f"flownet2-{letters}"])
+    kin = {name: known for name, known in FAMILY.items() if known.letters == composition.letters}
+    widest = max((known.width for known in kin.values()), default=1.0)
+    plain = [name for name, known in kin.items() if known.width == widest] or [f"flownet2-{composition.letters}"]
+    return tuple(f"{name}@{composition.width / widest:.12g}" for name in plain)
 
 
 def name_of(composition: Composition) -> str:

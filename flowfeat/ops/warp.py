@@ -72,7 +72,7 @@ torch.library.define("flowfeat::warp", "(Tensor image, Tensor flow, bool zeros) 
 
 @torch.library.impl("flowfeat::warp", "CPU")
 def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
-    """Four look-ups a pixel in the image with zeros around it, whose right and lower neighbours are shifted views of it.
+    """Four look-ups a pixel in the image with zeros around it; right and lower neighbours are shifted views of it.
 
     Positions are exact to float32; `grid_sample` goes through coordinates in [-1, 1], which costs it two digits.
     """

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from flowfeat.networks.zoo import Composition
-
-_WIDEST = 1024
-"""Channels of conv6_1 in the published width; every other layer's are a whole fraction of it."""
+from flowfeat.networks.zoo import WIDEST, Composition
 
 _IMAGES_SEEN = {3: 1, 6: 2, 12: 3, 11: 1}
 """Input channels of a first layer: a frame, a pair, a stage's three images, the fusion's one."""
@@ -29,9 +26,9 @@ def composition_of(tensors: dict[str, Tensor]) -> Composition:
         letters = "C" if "conv_redir.weight" in tensors else "SD" if "conv0.weight" in tensors else "S"
         first = ""
     widest = tensors.get(f"{first}conv6_1.weight")
-    if widest is None or widest.ndim != 4 or not 1 <= widest.shape[0] <= 16 * _WIDEST:
+    if widest is None or widest.ndim != 4 or not 1 <= widest.shape[0] <= 16 * WIDEST:
         raise ValueError("it has no layer conv6_1, which every network of the FlowNet 2.0 family has")
-    return Composition(letters, widest.shape[0] / _WIDEST, bool(_upsample_biases_of_s(tensors, letters)))
+    return Composition(letters, widest.shape[0] / WIDEST, bool(_upsample_biases_of_s(tensors, letters)))
 
 
 def without_zero_biases(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
