@@ -9,6 +9,10 @@ class FormatError(InputError):
     """A file does not follow its format."""
 
 
+class DeviceMemoryError(InputError):
+    """The device has no memory for what it was to compute."""
+
+
 class ClipError(InputError):
     """A clip cannot be read from its first frame to its last."""
 

@@ -12,10 +12,10 @@ from flowfeat.cli.output import result, result_json
 from flowfeat.errors import InputError
 from flowfeat.estimators import load_estimator
 from flowfeat.estimators.flownet import FlowNet
-from flowfeat.formats import write_flow
+from flowfeat.formats import check_flow_ending, write_flow
 from flowfeat.gallery import stages_sheet
 from flowfeat.video.readers import read_picture
-from flowfeat.visualization import Panel, contact_sheet, flow_panel, save_picture
+from flowfeat.visualization import Panel, check_picture_ending, contact_sheet, flow_panel, save_picture
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class PairCommand:
     """Print a summary as JSON on standard output."""
 
     def run(self) -> int:
+        # Before anything is computed: what is asked for can be written.
+        check_flow_ending(self.out)
+        for picture in (self.show, self.stages):
+            if picture:
+                check_picture_ending(picture)
         estimator = load_estimator(self.model, self.weights, self.device, profile=self.profile)
         if self.stages and not isinstance(estimator, FlowNet):
             raise InputError(
@@ -61,14 +66,19 @@ class PairCommand:
             raise InputError(
                 f"{self.frame1}: the picture is {sizes[1]} and {self.frame0} is {sizes[0]}; flow needs one size"
             )
+        for path in (self.out, self.show, self.stages):
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
         pair = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None]
-        flow = estimator(pair)[0].cpu().numpy()
-        write_flow(self.out, flow)
-        if self.show:
-            self._draw(self.show, frames, flow)
         if self.stages and isinstance(estimator, FlowNet):
             flows = {letters: field[0].cpu().numpy() for letters, field in estimator.stages(pair).items()}
+            flow = list(flows.values())[-1]
             save_picture(self.stages, stages_sheet(np.stack(frames), flows))
+        else:
+            flow = estimator(pair)[0].cpu().numpy()
+        if self.show:
+            self._draw(self.show, frames, flow)
+        write_flow(self.out, flow)
         displacement = np.hypot(flow[0], flow[1])
         summary = {
             "out": str(self.out),

@@ -4,11 +4,12 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from flowfeat.extraction import Progress
+if TYPE_CHECKING:
+    from flowfeat.extraction import Progress
 
 _INTERVAL = 0.5, 10.0
 """Seconds between two states of a bar, on a terminal and in a file."""
@@ -28,14 +29,14 @@ class ProgressBar:
         self._shown: tqdm | None = None
         self._begun = time.monotonic()
 
-    def __enter__(self) -> Callable[[Progress], None]:
+    def __enter__(self) -> Callable[["Progress"], None]:
         return self._show
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         if self._shown is not None:
             self._shown.close()
 
-    def _show(self, progress: Progress) -> None:
+    def _show(self, progress: "Progress") -> None:
         if self._shown is None:
             looks = "{percentage:3.0f}% |{bar:24}| {desc}[{elapsed}<{remaining}]"
             self._shown = _bar(total=progress.bytes, unit="B", bar_format=looks)

@@ -8,7 +8,7 @@ from tyro.conf import Positional
 from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json
 from flowfeat.errors import InputError
-from flowfeat.estimators import load_estimator
+from flowfeat.estimators import FlowEstimator, load_estimator
 from flowfeat.formats import FLOW_ENDINGS
 from flowfeat.gallery import is_movie, show_clip, show_flow_file, show_store, show_video
 from flowfeat.store import StoredClip
@@ -38,6 +38,8 @@ class Show:
     """Of a video: the model that computes its flow."""
     weights: Path | None = None
     """Of a video: a checkpoint, for models that take one."""
+    profile: str | None = None
+    """Of a video: lmb, nvidia, mmflow or flownet1, for networks of the FlowNet 2.0 family."""
     device: str = "auto"
     """Of a video: cpu, cuda, or auto."""
     json: bool = False
@@ -68,4 +70,7 @@ class Show:
             return 1
         if not self.what.exists():
             raise InputError(f"{self.what}: there is no such file or folder")
-        return show_video(self.what, load_estimator(self.model, self.weights, self.device), self.out)
+        return show_video(self.what, self._estimator(), self.out)
+
+    def _estimator(self) -> FlowEstimator:
+        return load_estimator(self.model, self.weights, self.device, profile=self.profile)

@@ -7,7 +7,7 @@ from typing import Any
 from tyro.conf import Positional
 
 from flowfeat.cli import DONE
-from flowfeat.cli.output import result, result_json
+from flowfeat.cli.output import result, result_json, say
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.networks.arithmetic import operations
@@ -66,7 +66,7 @@ class WeightsConvert:
 
 @dataclass(frozen=True)
 class WeightsDownload:
-    """Fetch a published checkpoint, checked against its checksum; run again to go on where it was cut.
+    """Fetch a published checkpoint; run again to go on where it was cut. Where a checksum was published, it is checked.
 
     flowfeat weights download flownet2cs_8x1_sfine_flyingthings3d_subset_384x768
     """
@@ -89,7 +89,13 @@ class WeightsDownload:
             )
         with CountBar("B", scaled=True) as progress:
             path = download(PUBLISHED[self.name], self.folder or weights_folder(), progress)
-        result_json({"name": self.name, "file": path}) if self.json else result(str(path))
+        published = PUBLISHED[self.name]
+        if published.sha256_prefix is None:
+            say(f"flowfeat weights download: no checksum of {self.name} was published, so none was checked")
+        if self.json:
+            result_json({"name": self.name, "file": path, "model": published.model})
+        else:
+            result(f"{path}\nuse it with --model {published.model} --weights {path}")
         return DONE
 
 
@@ -131,5 +137,11 @@ def _lines(facts: dict[str, Any]) -> str:
 
 
 def _listing() -> str:
-    width = max(map(len, PUBLISHED))
-    return "\n".join(f"{name:<{width}}  {published.model}" for name, published in PUBLISHED.items())
+    header = ("name", "model", "trained on", "checksum", "published endpoint error")
+    table: list[tuple[str, ...]] = [header]
+    for name, published in PUBLISHED.items():
+        errors = ", ".join(f"{where} {error:g}" for where, error in published.endpoint_errors.items())
+        checked = "yes" if published.sha256_prefix else "none"
+        table.append((name, published.model, ", ".join(published.trained_on), checked, errors))
+    widths = [max(len(cells[column]) for cells in table) for column in range(len(header))]
+    return "\n".join("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table)

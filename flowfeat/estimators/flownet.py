@@ -24,7 +24,8 @@ class FlowNet(FlowEstimator):
     """A network of the family with its weights. Frames of any size; no row or column of them is cut.
 
     Attributes:
-        network: the torch module: (b, 2, 3, h, w) floats in 0..1 to flow in pixels, differentiable.
+        network: the torch module: (b, 2, 3, h, w) floats in 0..1 to flow in pixels, differentiable. By itself it
+            computes as PyTorch is set to, which on a GPU is TF32 unless the caller says otherwise.
     """
 
     def __init__(self, checkpoint: Checkpoint, model: str, profile: ProfileName | None, device: torch.device):
@@ -50,7 +51,8 @@ class FlowNet(FlowEstimator):
     def stages(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> dict[str, Float32[Tensor, "b 2 h w"]]:
         """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
         with torch.inference_mode(), _full_precision():
-            return self.network.stages(frames.to(self.device).float() / 255)
+            pairs = [self.network.stages(pair[None].to(self.device).float() / 255) for pair in frames]
+        return {letters: torch.cat([pair[letters] for pair in pairs]).clone() for letters in pairs[0]}
 
 
 def load_flownet(model: str | None, weights: Path | None, profile: str | None, device: torch.device) -> FlowNet:

@@ -96,6 +96,9 @@ class Refined(FlowEstimator):
         self.fixed_batch = inner.fixed_batch
         self.device = inner.device
 
+    def check_clip(self, clip: str, pairs: int, backward: bool) -> None:
+        self._inner.check_clip(clip, pairs, backward)
+
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         start = rearrange(self._inner.estimate(frames, pairs), "b c h w -> b h w c").cpu().numpy()
         refined = fields_of_pairs(self._cv2, self._pool, self._refine, frames, start)

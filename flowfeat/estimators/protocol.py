@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from flowfeat.errors import InputError
+from flowfeat.errors import DeviceMemoryError, InputError
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Pair:
 class EstimatorDescription:
     """What decides the values an estimator computes, as it is written into every file made with it.
 
-    Two estimators with equal descriptions give the same flow for the same frames.
+    Two estimators with equal descriptions give the same flow for the same frames: OpenCV's methods to the bit, networks
+    to the rounding of floating point, which differs among devices, numbers of threads and versions of PyTorch.
     """
 
     model: str
@@ -58,6 +59,7 @@ class FlowEstimator(ABC):
 
         Raises:
             ValueError: where `frames` is not uint8 of shape (b, 2, 3, h, w).
+            DeviceMemoryError: where the device has no memory for it.
         """
         if frames.dtype != torch.uint8 or frames.ndim != 5 or tuple(frames.shape[1:3]) != (2, 3):
             raise ValueError(
@@ -65,8 +67,20 @@ class FlowEstimator(ABC):
             )
         if pairs is not None and len(pairs) != len(frames):
             raise ValueError(f"{len(frames)} pairs of frames came with {len(pairs)} names")
-        with torch.inference_mode():
-            return self.estimate(frames.to(self.device, non_blocking=True), pairs)
+        count, _, _, height, width = frames.shape
+        if 0 in frames.shape:
+            return torch.zeros(count, 2, height, width, device=self.device)
+        try:
+            with torch.inference_mode():
+                flow = self.estimate(frames.to(self.device, non_blocking=True), pairs)
+        except (RuntimeError, MemoryError) as fault:
+            if not _is_shortage(fault):
+                raise
+            raise DeviceMemoryError(
+                f"the device {self.device} has no memory for the flow of {count} pairs of {width}x{height}; give a "
+                "smaller --batch or --resize"
+            ) from fault
+        return flow.clone()  # which, unlike what is made in inference mode, can be used in a loss and changed
 
     def check_clip(self, clip: str, pairs: int, backward: bool) -> None:  # noqa: B027 - most have nothing to check
         """Called once a clip's pairs are counted. Raises InputError where the estimator has not exactly as many."""
@@ -74,6 +88,11 @@ class FlowEstimator(ABC):
     @abstractmethod
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         """What `__call__` promises, for frames that are known to be right and on `device`."""
+
+
+def _is_shortage(fault: Exception) -> bool:
+    # On a CPU, PyTorch has no error of its own for it.
+    return isinstance(fault, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(fault)
 
 
 def resolve_device(name: str) -> torch.device:

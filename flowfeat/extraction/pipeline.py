@@ -22,7 +22,7 @@ from einops import rearrange
 from jaxtyping import UInt8
 from torch import Tensor
 
-from flowfeat.errors import ClipError, InputError
+from flowfeat.errors import ClipError, DeviceMemoryError, InputError
 from flowfeat.estimators import FlowEstimator, Pair
 from flowfeat.store import ClipHeader, ClipWriter, SourceFacts, StoreSettings
 from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
@@ -264,11 +264,8 @@ class Pipeline:
             return
         try:
             flow = self._flow(items)
-        except torch.OutOfMemoryError as fault:
-            height, width, _ = items[0].first.shape
-            raise InputError(
-                f"the device has no memory for {self._batch} pairs of {width}x{height}; give a smaller --batch"
-            ) from fault
+        except DeviceMemoryError:
+            raise  # not this clip's fault
         except InputError as fault:
             self._compute_apart(items, fault)
             return

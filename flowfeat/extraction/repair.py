@@ -9,6 +9,7 @@ from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.extraction.pipeline import Progress
 from flowfeat.extraction.run import ExtractionReport, extract
 from flowfeat.store.manifest import partial_files, settings_of_store
+from flowfeat.store.settings import StoreSettings
 from flowfeat.store.verify import Verification, verify
 
 
@@ -48,6 +49,7 @@ def repair(
     options = replace(
         options,
         model=options.model or settings.model,
+        profile=options.profile or _profile_of(settings),
         encoding=settings.encoding,
         bound=settings.bound or options.bound,
         resize=settings.resize,
@@ -60,3 +62,9 @@ def repair(
         path.unlink(missing_ok=True)
     report = extract(inputs, options, progress=progress, redo=set(before.faults))
     return Repair(before, report, verify(options.out), len(partial))
+
+
+def _profile_of(settings: StoreSettings) -> str | None:
+    """The profile the store was made in, where its model has any."""
+    profile = settings.parameters.get("profile")
+    return profile if isinstance(profile, str) else None

@@ -104,6 +104,9 @@ def extract(
         stopped = _sentence(fault, options.out)
     except KeyboardInterrupt:
         stopped = "interrupted; run again to go on"
+    except Exception as fault:
+        write_run(record_path, {**record, "state": "broken", "failed": tally.failed, "error": repr(fault)})
+        raise
     report = _report(options, settings, plan, tally, time.monotonic() - started, stopped, record_path)
     try:
         state = "finished" if stopped is None else "stopped"

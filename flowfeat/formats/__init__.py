@@ -16,6 +16,7 @@ from flowfeat.formats.pfm import read_pfm, write_pfm
 __all__ = [
     "FLOW_ENDINGS",
     "FlowField",
+    "check_flow_ending",
     "read_flo",
     "read_flow",
     "read_kitti",
@@ -70,6 +71,11 @@ def write_flow(
     """
     _, writer = _format_of(Path(path))
     writer(path, flow, valid)
+
+
+def check_flow_ending(path: str | Path) -> None:
+    """Raises FormatError where `write_flow` could not write under this name."""
+    _format_of(Path(path))
 
 
 def _format_of(path: Path) -> tuple[Callable[..., FlowField], Callable[..., None]]:

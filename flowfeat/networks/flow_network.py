@@ -45,7 +45,12 @@ class FlowNetwork(nn.Module):
         }
 
     def prepare(self, frames: Float[Tensor, "b 2 3 h w"]) -> Float[Tensor, "b 6 h64 w64"]:
-        """What the bare network takes: both frames less the mean, at multiples of 64."""
+        """What the bare network takes: both frames less the mean, at multiples of 64.
+
+        Raises TypeError where the frames are not of floats.
+        """
+        if not frames.is_floating_point():
+            raise TypeError(f"a network takes frames as floats in 0..1, not {frames.dtype}; divide uint8 by 255")
         height, width = frames.shape[-2:]
         size = inner_size(height, width)
         mean = self.numerics.mean

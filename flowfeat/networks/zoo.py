@@ -1,5 +1,6 @@
 """Names to networks: what stands behind each name of the family, at which width."""
 
+import re
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -61,11 +62,12 @@ FAMILY: dict[str, Composition] = {
 
 def named_composition(name: str) -> Composition | None:
     """The composition behind a name of the family; NAME@WIDTH is NAME with WIDTH times the channels."""
-    plain, _, width = name.partition("@")
-    if plain not in FAMILY:
-        return None
-    if not width:
-        return FAMILY[plain]
+    plain, at, width = name.partition("@")
+    known = FAMILY.get(plain)
+    if known is None and re.fullmatch(r"flownet2-[CS]S*", plain):  # longer stacks than the paper's
+        known = Composition(plain.removeprefix("flownet2-"))
+    if known is None or not at:
+        return known
     try:
         factor = float(width)
     except ValueError:
@@ -73,8 +75,7 @@ def named_composition(name: str) -> Composition | None:
     if not 0 < factor <= 16:
         return None
     # In whole channels of the widest layer, so that 0.3 and 307/1024 are one network with one width.
-    channels = scaled(WIDEST, FAMILY[plain].width * factor + 1e-9)
-    return replace(FAMILY[plain], width=channels / WIDEST)
+    return replace(known, width=scaled(WIDEST, known.width * factor + 1e-9) / WIDEST)
 
 
 def names_of(composition: Composition) -> tuple[str, ...]:

@@ -196,7 +196,8 @@ class _Grid:
 def _(first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int) -> Tensor:
     from flowfeat.ops.correlation_triton import correlation_forward
 
-    return correlation_forward(first, second, max_displacement, displacement_stride, stride)
+    with torch.cuda.device_of(first):  # Triton launches on the current device, whichever that is
+        return correlation_forward(first, second, max_displacement, displacement_stride, stride)
 
 
 @_correlation_backward.register_kernel("cuda")
@@ -205,7 +206,8 @@ def _(
 ) -> tuple[Tensor, Tensor]:
     from flowfeat.ops.correlation_triton import correlation_backward
 
-    return correlation_backward(gradient, first, second, max_displacement, displacement_stride, stride)
+    with torch.cuda.device_of(first):
+        return correlation_backward(gradient, first, second, max_displacement, displacement_stride, stride)
 
 
 @_correlation.register_fake

@@ -106,7 +106,7 @@ def _forward(
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
     """One program: a run of output pixels of a row, and one vertical displacement."""
-    n, y, iy = tl.program_id(0) // out_height, tl.program_id(0) % out_height, tl.program_id(1)
+    n, y, iy = (tl.program_id(0) // out_height).to(tl.int64), tl.program_id(0) % out_height, tl.program_id(1)
     x = tl.program_id(2) * PIXELS + tl.arange(0, PIXELS)
     steps = 2 * radius + 1
     reach = radius * displacement_stride
@@ -153,7 +153,7 @@ def _backward_first(
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
     """One program: the gradient of a run of pixels of the first map, some channels."""
-    n, y = tl.program_id(0) // out_height, tl.program_id(0) % out_height
+    n, y = (tl.program_id(0) // out_height).to(tl.int64), tl.program_id(0) % out_height
     x = tl.program_id(1) * PIXELS + tl.arange(0, PIXELS)
     c = tl.program_id(2) * CHANNELS + tl.arange(0, CHANNELS)
     steps = 2 * radius + 1
@@ -197,7 +197,7 @@ def _backward_second(
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
     """One program: the gradient of a run of pixels of the second map, some channels."""
-    n, row = tl.program_id(0) // height, tl.program_id(0) % height
+    n, row = (tl.program_id(0) // height).to(tl.int64), tl.program_id(0) % height
     met = tl.program_id(1) * PIXELS + tl.arange(0, PIXELS)
     c = tl.program_id(2) * CHANNELS + tl.arange(0, CHANNELS)
     steps = 2 * radius + 1

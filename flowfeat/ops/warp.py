@@ -170,14 +170,16 @@ def _index(row: Tensor, column: Tensor, width: int) -> Tensor:
 def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     from flowfeat.ops.warp_triton import warp_forward
 
-    return warp_forward(image, flow, zeros)
+    with torch.cuda.device_of(image):  # Triton launches on the current device, whichever that is
+        return warp_forward(image, flow, zeros)
 
 
 @_warp_backward.register_kernel("cuda")
 def _(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
     from flowfeat.ops.warp_triton import warp_backward
 
-    return warp_backward(gradient, image, flow, zeros)
+    with torch.cuda.device_of(image):
+        return warp_backward(gradient, image, flow, zeros)
 
 
 @torch.library.register_fake("flowfeat::warp")

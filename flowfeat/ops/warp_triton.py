@@ -19,7 +19,8 @@ def warp_forward(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
         return warp_reference(image, flow, "zeros" if zeros else "clamp").contiguous(memory_format=_layout(image))
     count, channels, height, width = image.shape
     out = torch.empty_like(image, memory_format=_layout(image))
-    _forward[(count, triton.cdiv(height * width, _PIXELS))](
+    # Pixels first: the other axes of a grid end at 65,535.
+    _forward[(triton.cdiv(height * width, _PIXELS), count)](
         *(image, flow, out, channels, height, width),
         *image.stride(),
         *flow.stride(),
@@ -43,7 +44,7 @@ def warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) ->
     # float32, as many small contributions meet in one pixel.
     of_image = torch.zeros_like(image, dtype=torch.float32, memory_format=_layout(image))
     of_flow = torch.empty_like(flow, memory_format=_layout(flow))
-    _backward[(count, triton.cdiv(height * width, _PIXELS))](
+    _backward[(triton.cdiv(height * width, _PIXELS), count)](
         *(gradient, image, flow, of_image, of_flow, channels, height, width),
         *gradient.stride(),
         *image.stride(),
@@ -64,8 +65,8 @@ def _forward(
     out_n, out_c, out_y, out_x,
     ZEROS: tl.constexpr, PIXELS: tl.constexpr,
 ):  # fmt: skip
-    n = tl.program_id(0)
-    pixel = tl.program_id(1) * PIXELS + tl.arange(0, PIXELS)
+    n = tl.program_id(1).to(tl.int64)  # a batch can be larger than 2^31 numbers
+    pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     here = pixel < height * width
     row, column = pixel // width, pixel % width
     at = flow + n * flow_n + row * flow_y + column * flow_x
@@ -100,8 +101,8 @@ def _backward(
     of_flow_n, of_flow_c, of_flow_y, of_flow_x,
     ZEROS: tl.constexpr, PIXELS: tl.constexpr,
 ):  # fmt: skip
-    n = tl.program_id(0)
-    pixel = tl.program_id(1) * PIXELS + tl.arange(0, PIXELS)
+    n = tl.program_id(1).to(tl.int64)  # a batch can be larger than 2^31 numbers
+    pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     here = pixel < height * width
     row, column = pixel // width, pixel % width
     at = flow + n * flow_n + row * flow_y + column * flow_x

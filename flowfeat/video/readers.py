@@ -134,11 +134,6 @@ def probe(path: Path) -> ClipFacts:
     return ClipFacts(declared, float(rate) if rate else None, height, width)
 
 
-def reader_name() -> str:
-    """The library that decodes videos here, with its version."""
-    return f"decord {version('decord')}" if find_spec("decord") else f"PyAV {version('av')}"
-
-
 def frames_of(path: Path, facts: ClipFacts, reader: str | None = None) -> Generator[np.ndarray, None, Ending]:
     """Yield the frames of a clip, uint8 (h, w, 3) RGB, first to last; return how it ended.
 
@@ -243,7 +238,11 @@ def read_picture(file: Path) -> UInt8[np.ndarray, "h w 3"]:
     data = io.BytesIO(file.read_bytes())
     try:
         with Image.open(data) as picture:
+            if picture.mode.startswith(("I", "F")):  # Pillow would cut their values at 255
+                raise ClipError(f"{file}: a picture of {picture.mode} pixels; save it with 8 bits a channel")
             return np.array(picture.convert("RGB"))
+    except ClipError:
+        raise
     except Exception as fault:  # Pillow's decoders raise what they like on a damaged file
         raise ClipError(f"{file}: the picture cannot be decoded ({_reason(fault)})") from fault
 

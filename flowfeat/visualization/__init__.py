@@ -4,6 +4,7 @@ from flowfeat.visualization.colour_wheel import colour_wheel, displacement_scale
 from flowfeat.visualization.movies import write_movie
 from flowfeat.visualization.pictures import (
     Panel,
+    check_picture_ending,
     contact_sheet,
     flow_panel,
     flow_picture,
@@ -13,6 +14,7 @@ from flowfeat.visualization.pictures import (
 
 __all__ = [
     "Panel",
+    "check_picture_ending",
     "colour_wheel",
     "contact_sheet",
     "displacement_scale",

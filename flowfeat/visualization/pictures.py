@@ -166,15 +166,20 @@ def overlay(
     return np.array(picture)
 
 
+def check_picture_ending(path: Path) -> None:
+    """Raises InputError where `save_picture` could not write under this name."""
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"{path}: a picture's name must end in {', '.join(_FORMATS)}")
+
+
 def save_picture(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
     """Write an RGB image as .png or .jpg, whole or not at all.
 
     Raises:
         InputError: the ending is neither .png nor .jpg.
     """
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise InputError(f"{path}: a picture's name must end in {', '.join(_FORMATS)}")
+    check_picture_ending(path)
+    kind = _FORMATS[path.suffix.lower()]
     data = io.BytesIO()
     # Half-resolution chroma would smear the colours that carry the meaning; Pillow ignores both for PNG.
     Image.fromarray(image).save(data, format=kind, quality=92, subsampling=0)

@@ -48,7 +48,7 @@ def _read_layer(layer: memoryview, blobs: dict[str, np.ndarray]) -> None:
             found.append(_blob(value))
     for number, blob in enumerate(found):
         if f"{name}/{number}" in blobs:
-            raise ValueError(f"the layer {name} is there twice")
+            raise ValueError(f"the layer {name!a} is there twice")
         blobs[f"{name}/{number}"] = blob
 
 

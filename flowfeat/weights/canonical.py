@@ -8,6 +8,9 @@ from torch import Tensor
 
 from flowfeat.networks.zoo import WIDEST, Composition
 
+_LONGEST = 9
+"""Stages of the longest stack that is believed; the paper's longest has three."""
+
 _IMAGES_SEEN = {3: 1, 6: 2, 12: 3, 11: 1}
 """Input channels of a first layer: a frame, a pair, a stage's three images, the fusion's one."""
 
@@ -21,6 +24,8 @@ def composition_of(tensors: dict[str, Tensor]) -> Composition:
         letters, first = "fused", "stack.first."
     elif any(name.startswith("first.") for name in tensors):
         stages = {name.split(".")[1] for name in tensors if name.startswith("stages.")}
+        if len(stages) > _LONGEST:
+            raise ValueError(f"it holds a stack of {len(stages) + 1} networks")
         letters, first = ("C" if "first.conv_redir.weight" in tensors else "S") + "S" * len(stages), "first."
     else:
         letters = "C" if "conv_redir.weight" in tensors else "SD" if "conv0.weight" in tensors else "S"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,8 +62,9 @@ class Checkpoint:
     def assumptions(self, profile: ProfileName | None = None) -> tuple[str, ...]:
         """What a user should know before trusting the flow in this profile; nothing where all is as published."""
         notes, used = list(self.notes), profile or self.numerics.name
-        if used == "lmb" and not isinstance(self.numerics.mean, tuple):
-            notes.append("it holds no mean colours: in the profile lmb those of the authors' FlowNet2 are used")
+        if used in ("lmb", "flownet1") and used != self.numerics.name:
+            whose = "the authors' FlowNet2" if used == "lmb" else "FlowNetPytorch"
+            notes.append(f"it holds no mean colours: in the profile {used} those of {whose} are used")
         if used == "nvidia" and self.composition.letters == "SD" and self.numerics.small_displacement_scale < 1:
             notes.append(
                 "NVIDIA's code multiplies FlowNet2-SD's output by 20 where the weights want it divided by 20, so this "
@@ -107,11 +109,12 @@ def identify(path: Path, contents: Contents, sha256: str) -> Checkpoint:
     _check_tensors(path, tensors, composition)
     header = contents.header or {}
     model = header.get("model") or _named(composition, family)
+    provenance = header.get("provenance")
+    if not isinstance(provenance, dict | None):
+        raise FormatError(f"{path}: its header is damaged (provenance)")
     if model not in names_of(composition):
         raise FormatError(f"{path}: its header calls it {model!r}, and its tensors are of {name_of(composition)}")
-    return Checkpoint(
-        path, sha256, contents.kind, family, model, composition, numerics, tensors, notes, header.get("provenance")
-    )
+    return Checkpoint(path, sha256, contents.kind, family, model, composition, numerics, tensors, notes, provenance)
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path, model: str | None = None) -> None:
@@ -143,8 +146,8 @@ def _family(contents: Contents) -> Family | None:
     if any("decoder.decoders.level" in name for name in names):
         return "mmflow"
     finest = [name for name in names if name.endswith("predict_flow2.weight")]
-    if not finest:
-        return None
+    if not finest or any("refinement." in name for name in finest):
+        return None  # ours, in a file that does not say in which numerics
     return "nvidia" if all(name.removesuffix("weight") + "bias" in names for name in finest) else "flownet1"
 
 
@@ -208,7 +211,7 @@ def _numerics_of(header: dict[str, Any]) -> Numerics:
         raise ValueError(f"it is of a profile {profile!r} that this version does not know")
     if isinstance(mean, list):
         colours = [tuple(map(float, colour)) for colour in mean if isinstance(colour, list)]
-        if [len(colour) for colour in colours] != [3, 3]:
+        if [len(colour) for colour in colours] != [3, 3] or not all(map(math.isfinite, sum(colours, ()))):
             raise ValueError("its mean is no colour for each of two frames")
         mean = tuple(colours)
     elif mean not in ("pair", None):

@@ -149,8 +149,9 @@ def _read_hdf5(path: Path) -> dict[str, Tensor]:
             layers = file.get("data")
             for layer, blobs in layers.items() if isinstance(layers, h5py.Group) else ():
                 for number, blob in blobs.items():
-                    # A damaged size could ask for more memory than there is.
-                    if not isinstance(blob, h5py.Dataset) or blob.dtype.kind != "f" or blob.nbytes > _length(path):
+                    plain = isinstance(blob, h5py.Dataset) and blob.dtype.kind == "f" and blob.file == file
+                    # A damaged size could ask for more memory than there is, and a made one for other files' contents.
+                    if not plain or blob.external or blob.is_virtual or blob.nbytes > _length(path):
                         raise ValueError(f"{layer}/{number} is no plain array of floats")
                     tensors[f"{layer}/{number}"] = torch.from_numpy(blob[()].astype(np.float32))
     except Exception as fault:  # h5py raises what it likes on a damaged file
@@ -160,12 +161,22 @@ def _read_hdf5(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def _claimed(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _held(tensor: Tensor) -> int:
+    return tensor.untyped_storage().nbytes()
+
+
 def _length(path: Path) -> int:
     return path.stat().st_size
 
 
 def _as_float(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
-        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex():
-            raise FormatError(f"{path}: {name} is no plain tensor of numbers")
+        plain = tensor.layout == torch.strided and tensor.device.type == "cpu"
+        # A few bytes can be shown as a tensor of any size.
+        if not plain or tensor.is_quantized or tensor.is_complex() or _claimed(tensor) > _held(tensor):
+            raise FormatError(f"{path}: {name!a} is no plain tensor of numbers")
     return {name: tensor.float().contiguous() for name, tensor in tensors.items()}

@@ -157,3 +157,27 @@ def test_commands_of_two_words_have_help(capsys):
     assert run(["weights", "--help"]) == 0
     assert "  extract " not in capsys.readouterr().out.replace("flowfeat extract", "")
     assert "there is no command 'weights explode'" in error_of(capsys, "weights", "explode")
+
+
+def test_nothing_is_computed_or_written_where_an_ending_is_wrong(fused, pictures, tmp_path, capsys):
+    pair = ["pair", *pictures, "--weights", tmp_path / "not_even_there", "--out"]
+    assert "no flow format has the ending '.xyz'" in error_of(capsys, *pair, tmp_path / "a.xyz")
+    for option in ("--show", "--stages"):
+        told = error_of(capsys, *pair, tmp_path / "a.flo", option, tmp_path / "a.gif")
+        assert "a picture's name must end in" in told
+    assert not (tmp_path / "a.flo").exists()
+
+
+def test_a_store_made_in_another_profile_is_repaired_in_it(data, tmp_path, capsys):
+    from fixture_clips import write_clip
+
+    write_clip(tmp_path / "clips/a.avi", frames=3)
+    weights = write_caffemodel(tmp_path / "s.caffemodel", small_weights(data, "lmb_FlowNet2-S", 16))
+    made = ["--weights", str(weights)]
+    store, clips = str(tmp_path / "flow"), str(tmp_path / "clips")
+    assert run(["extract", clips, "--out", store, *made, "--profile", "nvidia"]) == 0
+    whole = (tmp_path / "flow/a.safetensors").read_bytes()
+    (tmp_path / "flow/a.safetensors").unlink()
+    assert run(["repair", store, clips, *made]) == 0
+    assert (tmp_path / "flow/a.safetensors").read_bytes() == whole
+    assert run(["show", clips + "/a.avi", "--out", str(tmp_path / "a.png"), *made, "--profile", "nvidia"]) == 0

@@ -79,3 +79,10 @@ def test_other_files_are_another_description(tmp_path):
     assert load_estimator(f"files:{tmp_path}").description == before
     _write(tmp_path / "v", _flows(3))
     assert load_estimator(f"files:{tmp_path}").description != before
+
+
+def test_refinement_does_not_hide_a_wrong_number_of_fields(tmp_path):
+    pytest.importorskip("cv2")
+    _write(tmp_path / "v", _flows(4))
+    with pytest.raises(InputError):
+        load_estimator(f"files:{tmp_path}+v").check_clip("v", 3, False)

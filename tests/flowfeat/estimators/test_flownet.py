@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -121,3 +122,44 @@ def test_the_callers_precision_is_put_back_when_the_last_device_is_done():
     with pytest.raises(RuntimeError, match="on the way"), _full_precision():
         raise RuntimeError("on the way")
     assert settings() == before
+
+
+def test_flow_can_be_changed_and_used_in_a_loss(fused):
+    flow = load_estimator(weights=fused, device="cpu")(pairs(1))
+    flow.mul_(2)
+    weight = torch.ones(1, requires_grad=True)
+    (weight * flow).sum().backward()
+    assert weight.grad == flow.sum()
+
+
+def test_no_pairs_have_no_flow(fused):
+    for model in (None, "zero"):
+        estimator = load_estimator(model, fused if model is None else None, "cpu")
+        assert estimator(pairs(0)).shape == (0, 2, 60, 70)
+
+
+def test_stages_of_a_batch_end_with_the_flow_itself(fused):
+    estimator = load_estimator(weights=fused, device="cpu")
+    assert torch.equal(estimator.stages(pairs(3))["fused"], estimator(pairs(3)))
+
+
+def test_the_network_refuses_frames_of_integers(fused):
+    network = load_estimator(weights=fused, device="cpu").network
+    jaxtyping.config.update("jaxtyping_disable", True)  # what a user gets, who has no shape checks
+    try:
+        _refused(network)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def _refused(network) -> None:
+    with pytest.raises(TypeError, match=r"a network takes frames as floats in 0\.\.1, not torch\.uint8"):
+        network.prepare(pairs(1))
+
+
+def test_a_device_without_memory_is_a_sentence(fused, monkeypatch):
+    estimator = load_estimator(weights=fused, device="cpu")
+    fault = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+    monkeypatch.setattr(estimator, "estimate", lambda frames, pairs: (_ for _ in ()).throw(fault))
+    with pytest.raises(InputError, match="the device cpu has no memory for the flow of 2 pairs of 70x60"):
+        estimator(pairs(2))

@@ -175,3 +175,15 @@ def _write_sound(path: Path) -> None:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+@pytest.mark.parametrize("pixels", [np.full((8, 8), 40000, np.uint16), np.full((8, 8), 0.5, np.float32)])
+def test_pictures_of_more_than_8_bits_are_refused_and_not_cut(tmp_path, pixels):
+    from PIL import Image
+
+    from flowfeat.video.readers import read_picture
+
+    path = tmp_path / ("deep.png" if pixels.dtype == np.uint16 else "deep.tiff")
+    Image.fromarray(pixels).save(path)
+    with pytest.raises(ClipError, match="save it with 8 bits a channel"):
+        read_picture(path)

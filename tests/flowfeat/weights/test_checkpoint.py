@@ -301,3 +301,43 @@ def test_nvidias_small_displacement_network_warns_of_its_scale(tmp_path, data):
     pixels = replace(same, numerics=replace(same.numerics, small_displacement_alone=None))
     with torch.inference_mode():
         torch.testing.assert_close(same.network()(frames), 400 * pixels.network()(frames))
+
+
+def test_tensors_that_claim_more_than_they_hold_or_hold_nothing_are_refused(tmp_path):
+    torch.save(
+        {"conv6_1.0.weight": torch.zeros(1).expand(1 << 45), "predict_flow2.weight": torch.zeros(1)},
+        path := tmp_path / "wide.pth",
+    )
+    assert "'conv6_1.0.weight' is no plain tensor of numbers" in refusal(path)
+    torch.save({"predict_flow2.weight": torch.zeros(2, device="meta")}, tmp_path / "meta.pth")
+    assert "'predict_flow2.weight' is no plain tensor of numbers" in refusal(tmp_path / "meta.pth")
+
+
+def test_a_caffe_file_cannot_fetch_other_files(tmp_path):
+    import h5py
+
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(16))
+    with h5py.File(tmp_path / "outside.h5", "w") as file:
+        layer = file.create_group("data/conv1")
+        layer.create_dataset("0", (4,), "f4", external=[(str(secret), 0, 16)])
+    assert "conv1/0 is no plain array of floats" in refusal(tmp_path / "outside.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["data/conv1/0"] = np.zeros(4, np.float32)
+    with h5py.File(tmp_path / "linked.h5", "w") as file:
+        file.create_group("data/conv1")["0"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/data/conv1/0")
+    assert "conv1/0 is no plain array of floats" in refusal(tmp_path / "linked.h5")
+    with h5py.File(tmp_path / "virtual.h5", "w") as file:
+        layout = h5py.VirtualLayout((4,), "f4")
+        layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "data/conv1/0", (4,))
+        file.create_group("data/conv1").create_virtual_dataset("0", layout)
+    assert "conv1/0 is no plain array of floats" in refusal(tmp_path / "virtual.h5")
+
+
+def test_assumptions_follow_the_profile_that_is_used(tmp_path, data):
+    torch.save({"state_dict": flownet1_state(batch_norm=False)}, tmp_path / "flownets.pth")
+    checkpoint = read_checkpoint(tmp_path / "flownets.pth")
+    assert "those of the authors' FlowNet2 are used" in checkpoint.assumptions("lmb")[-1]
+    nvidia = read_checkpoint(pickled(tmp_path, data))
+    assert nvidia.assumptions() == ()
+    assert "those of FlowNetPytorch are used" in nvidia.assumptions("flownet1")[0]
