@@ -228,7 +228,7 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(clips, tmp_path):
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while process.poll() is None and not any(
-            '"running"' in run.read_text() for run in (tmp_path / "runs").glob("*")
+            '"running"' in run.read_text() for run in (tmp_path / "runs").glob("*.json")
         ):
             time.sleep(0.02)
         time.sleep(0.3)
@@ -237,7 +237,7 @@ def test_an_interrupted_run_says_so_and_can_be_resumed(clips, tmp_path):
         assert process.returncode == 1, said
         assert "interrupted; run again to go on" in said
         assert "Traceback" not in said
-        assert '"stopped"' in max((tmp_path / "runs").glob("*")).read_text()
+        assert '"stopped"' in max((tmp_path / "runs").glob("*.json")).read_text()
 
 
 def _running(store: Path, killed: int) -> bool:
