@@ -106,4 +106,5 @@ def brightness_error(first: Float[Tensor, "n c h w"], second: Float[Tensor, "n c
 def channel_norm(values: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 1 h w"]:
     """The Euclidean norm over channels."""
     # Not sqrt: the first multi-threaded sqrt of a process can be accurate to 12 bits alone (PyTorch issue 188792).
-    return torch.linalg.vector_norm(values, dim=1, keepdim=True)
+    # Channels last, because over planes it takes 40 times as long on a CPU: a tenth of all of FlowNet2.
+    return torch.linalg.vector_norm(values.contiguous(memory_format=torch.channels_last), dim=1, keepdim=True)

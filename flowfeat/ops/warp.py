@@ -7,6 +7,7 @@ to the frame) and `zeros` (Caffe's FlowWarp: zero where the position lies outsid
 it taps beyond the last row or column are clamped). Inside the frame they are equal.
 """
 
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -78,23 +79,35 @@ def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     """
     channels, height, width = image.shape[1:]
     wide = _wide(image)
-    x, y = _targets(flow)
-    # Positions outside begin among the zeros, if those are wanted.
-    column, row = (x.floor().clamp_(-1, width), y.floor().clamp_(-1, height)) if zeros else (x, y)
+    # x and y go through everything together: on a CPU each step costs the threads a meeting.
+    position = flow.to(wide) + _pixels(height, width, wide)
+    cell = position.floor() if zeros else position
+    if zeros:  # positions outside begin among the zeros
+        cell[:, 0].clamp_(-1, width)
+        cell[:, 1].clamp_(-1, height)
     # Clamping the position gives the value of clamping each tap: where a tap would leave, its weight is zero. It also
     # keeps the taps of a position left of the frame or above it from reaching into the frame.
-    x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
+    position[:, 0].clamp_(0, width - 1)
+    position[:, 1].clamp_(0, height - 1)
+    cell = cell.int()
     pitch = width + 2
-    index = torch.add(column.int(), row.int(), alpha=pitch).add_(pitch + 1)
+    index = torch.add(cell[:, 0], cell[:, 1], alpha=pitch).add_(pitch + 1)
     # For positions that are no numbers: any pixel will do, as their weights are no numbers either.
     index = index.clamp_(0, (height + 2) * pitch - 2).long()[:, None].expand(-1, channels, -1, -1)
-    a, b = x.frac_()[:, None].to(wide), y.frac_()[:, None].to(wide)
+    a, b = position.frac_().split(1, 1)
     # Rows are gathered as rows of their own, for threads to share: by channels, two threads would share three unevenly.
     padded = functional.pad(image.to(wide), (1, 1, 1, 2)).flatten(2)[:, :, None].expand(-1, -1, height, -1)
     right, below, diagonal = padded[..., 1:], padded[..., pitch:], padded[..., pitch + 1 :]
     out = padded.gather(3, index).lerp_(right.gather(3, index), a)
     out.lerp_(below.gather(3, index).lerp_(diagonal.gather(3, index), a), b)
     return out.to(image.dtype).contiguous(memory_format=_layout(image))
+
+
+@lru_cache(maxsize=4)
+def _pixels(height: int, width: int, wide: torch.dtype) -> Tensor:
+    """(2, height, width): the position of every pixel, x first."""
+    x, y = torch.arange(width, dtype=wide), torch.arange(height, dtype=wide)[:, None]
+    return torch.stack(torch.broadcast_tensors(x, y))
 
 
 @torch.library.custom_op("flowfeat::warp_backward", mutates_args=(), device_types="cpu")
