@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowfeat.cli import DONE
-from flowfeat.cli.output import result, result_json
+from flowfeat.cli.output import columns, result, result_json
 from flowfeat.estimators import DEFAULT_MODEL, ModelEntry, model_entries
 from flowfeat.networks.arithmetic import operations, parameters
 
@@ -31,10 +31,7 @@ class Models:
             result_json({"default": DEFAULT_MODEL, "models": rows})
             return DONE
         header = ("model", "parameters", "GFLOP", "needs", "method")
-        table = [header, *((name, *_text(row)) for name, row in rows.items())]
-        widths = [max(len(cells[column]) for cells in table) for column in range(len(header) - 1)]
-        for name, size, cost, needs, method in table:
-            result(f"{name:<{widths[0]}}  {size:>{widths[1]}}  {cost:>{widths[2]}}  {needs:<{widths[3]}}  {method}")
+        result(columns([header, *((name, *_text(row)) for name, row in rows.items())], right=(1, 2)))
         result("GFLOP: for one pair at 256x320. NAME@WIDTH: a FlowNet with WIDTH times the channels.")
         result("+v behind a name adds variational refinement (extra opencv).")
         result(

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,19 @@ def result(text: str) -> None:
 def result_json(value: Any) -> None:
     """The result of a command, for programs: one JSON object, and nothing else on standard output."""
     sys.stdout.write(json.dumps(_plain(value), indent=1) + "\n")
+
+
+def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """Rows as a table for people; the columns numbered in `right` end in line, the others begin in line."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    padded = [
+        [
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]
+    return "\n".join("  ".join(row).rstrip() for row in padded)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from tyro.conf import Positional
 from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json
 from flowfeat.errors import InputError
-from flowfeat.estimators import FlowEstimator, load_estimator
+from flowfeat.estimators import load_estimator
 from flowfeat.formats import FLOW_ENDINGS
 from flowfeat.gallery import is_movie, show_clip, show_flow_file, show_store, show_video
 from flowfeat.store import StoredClip
@@ -70,7 +70,5 @@ class Show:
             return 1
         if not self.what.exists():
             raise InputError(f"{self.what}: there is no such file or folder")
-        return show_video(self.what, self._estimator(), self.out)
-
-    def _estimator(self) -> FlowEstimator:
-        return load_estimator(self.model, self.weights, self.device, profile=self.profile)
+        estimator = load_estimator(self.model, self.weights, self.device, profile=self.profile)
+        return show_video(self.what, estimator, self.out)

@@ -7,7 +7,7 @@ from typing import Any
 from tyro.conf import Positional
 
 from flowfeat.cli import DONE
-from flowfeat.cli.output import result, result_json, say
+from flowfeat.cli.output import columns, result, result_json, say
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.networks.arithmetic import operations
@@ -137,11 +137,9 @@ def _lines(facts: dict[str, Any]) -> str:
 
 
 def _listing() -> str:
-    header = ("name", "model", "trained on", "checksum", "published endpoint error")
-    table: list[tuple[str, ...]] = [header]
+    table = [("name", "model", "trained on", "checksum", "published endpoint error")]
     for name, published in PUBLISHED.items():
         errors = ", ".join(f"{where} {error:g}" for where, error in published.endpoint_errors.items())
         checked = "yes" if published.sha256_prefix else "none"
         table.append((name, published.model, ", ".join(published.trained_on), checked, errors))
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(header))]
-    return "\n".join("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table)
+    return columns(table)

@@ -1,9 +1,7 @@
 """The FlowNet 2.0 family as estimators, in the numerics that a checkpoint was made for."""
 
-import contextlib
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from torch import Tensor
 
 import flowfeat
 from flowfeat.errors import InputError
+from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.numerics import NUMERICS, ProfileName
@@ -44,13 +43,13 @@ class FlowNet(FlowEstimator):
 
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         if self.fixed_batch:
-            with _full_precision():
+            with _FULL_PRECISION:
                 return self.network(frames.float() / 255)
         return torch.cat([self.network(pair[None].float() / 255) for pair in frames])
 
     def stages(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> dict[str, Float32[Tensor, "b 2 h w"]]:
         """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
-        with torch.inference_mode(), _full_precision():
+        with torch.inference_mode(), _FULL_PRECISION:
             pairs = [self.network.stages(pair[None].to(self.device).float() / 255) for pair in frames]
         return {letters: torch.cat([pair[letters] for pair in pairs]).clone() for letters in pairs[0]}
 
@@ -82,35 +81,22 @@ def load_flownet(model: str | None, weights: Path | None, profile: str | None, d
     return FlowNet(checkpoint, model or checkpoint.model, profile, device)
 
 
-_entered = 0
-_entering = threading.Lock()
-_settings: list[tuple[Any, str, Any]] = []
+def _full_precision() -> Callable[[], None]:
+    backends: Any = torch.backends
+    wanted = [
+        (backends.cudnn.conv, "fp32_precision", "ieee"),
+        (backends.cuda.matmul, "fp32_precision", "ieee"),
+        (backends.cudnn, "deterministic", True),
+    ]
+    before = [(place, name, getattr(place, name)) for place, name, _ in wanted]
+    _set(wanted)
+    return lambda: _set(before)
 
 
-@contextlib.contextmanager
-def _full_precision() -> Iterator[None]:
-    """Convolutions in float32 proper (no TF32) by algorithms that give the same bits every time.
+def _set(settings: Sequence[tuple[Any, str, Any]]) -> None:
+    for place, name, value in settings:
+        setattr(place, name, value)
 
-    The settings are the whole process's, and several devices may compute at a time: the first to come sets them, the
-    last to go puts the caller's back.
-    """
-    global _entered
-    with _entering:
-        if not _entered:
-            backends: Any = torch.backends
-            for place, name, value in (
-                (backends.cudnn.conv, "fp32_precision", "ieee"),
-                (backends.cuda.matmul, "fp32_precision", "ieee"),
-                (backends.cudnn, "deterministic", True),
-            ):
-                _settings.append((place, name, getattr(place, name)))
-                setattr(place, name, value)
-        _entered += 1
-    try:
-        yield
-    finally:
-        with _entering:
-            _entered -= 1
-            while not _entered and _settings:
-                place, name, value = _settings.pop()
-                setattr(place, name, value)
+
+_FULL_PRECISION = ProcessSetting(_full_precision)
+"""Convolutions in float32 proper (no TF32) by algorithms that give the same bits every time."""

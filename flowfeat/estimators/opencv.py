@@ -19,6 +19,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from flowfeat.errors import InputError
+from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 
 Grey = UInt8[np.ndarray, "h w"]
@@ -129,33 +130,20 @@ def fields_of_pairs(
     """`field_of(first, second, start)` for the grey frames of each pair, the pairs beside each other in `pool`."""
     colour = rearrange(frames, "b p c h w -> (b p) h w c").cpu().numpy()
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in colour]
-    with _one_thread_each(cv2):
+    with _ONE_THREAD_EACH:
         fields = list(pool.map(field_of, grey[0::2], grey[1::2], starts))
     return torch.from_numpy(np.stack(fields).transpose(0, 3, 1, 2).copy())
 
 
-class _one_thread_each:
-    """OpenCV's own threads off within the block; the setting is the process's, so it is counted and put back."""
+def _one_thread_each() -> Callable[[], None]:
+    cv2 = import_opencv()
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    return lambda: cv2.setNumThreads(before)
 
-    _lock = threading.Lock()
-    _inside = 0
-    _before = 0
 
-    def __init__(self, cv2: ModuleType):
-        self._cv2 = cv2
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if _one_thread_each._inside == 0:
-                _one_thread_each._before = self._cv2.getNumThreads()
-                self._cv2.setNumThreads(1)
-            _one_thread_each._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            _one_thread_each._inside -= 1
-            if _one_thread_each._inside == 0:
-                self._cv2.setNumThreads(_one_thread_each._before)
+_ONE_THREAD_EACH = ProcessSetting(_one_thread_each)
+"""OpenCV's own threads off."""
 
 
 def dis(threads: int) -> FlowEstimator:

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.flop_counter import register_flop_formula
 
+from flowfeat.ops.precision import sum_type
+
 
 def correlation(
     first: Float[Tensor, "n c h w"],
@@ -68,15 +70,11 @@ def correlation_reference(
     reach = max_displacement // displacement_stride * displacement_stride
     offsets = range(max_displacement - reach, max_displacement + reach + 1, displacement_stride)
     costs = [
-        (first.to(_sum_type(first)) * padded[:, :, dy : dy + height, dx : dx + width]).mean(1)
+        (first.to(sum_type(first)) * padded[:, :, dy : dy + height, dx : dx + width]).mean(1)
         for dy in offsets
         for dx in offsets
     ]
     return functional.avg_pool2d(torch.stack(costs, 1), patch, stride, patch // 2).to(first.dtype)
-
-
-def _sum_type(values: Tensor) -> torch.dtype:
-    return torch.float64 if values.dtype == torch.float64 else torch.float32
 
 
 @torch.library.custom_op("flowfeat::correlation", mutates_args=(), device_types="cpu")
@@ -137,7 +135,7 @@ class _Grid:
         self._classes = displacement_stride if stride == 1 else 1
         self._step = displacement_stride // self._classes
         self._extra = tuple(-side % self._classes for side in self._size)
-        dtype = _sum_type(first)
+        dtype = sum_type(first)
         self.rows = self.parted(first[:, :, ::stride, ::stride].permute(0, 2, 3, 1).to(dtype))
         bottom, right = (margin + extra for extra in self._extra)
         padded = functional.pad(second.permute(0, 2, 3, 1).to(dtype), (0, 0, margin, right, margin, bottom))

@@ -15,6 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from flowfeat.ops.precision import sum_type
+
 Border = Literal["zeros", "clamp"]
 
 
@@ -48,7 +50,7 @@ def warp_reference(
 ) -> Float[Tensor, "n c h w"]:
     """`warp` as its formula reads, one gather a tap, differentiable by itself. The oracle of the others."""
     count, channels, height, width = image.shape
-    wide = torch.float64 if image.dtype == torch.float64 else torch.float32
+    wide = sum_type(image)
     pixels = image.to(wide).flatten(2)
     x = flow[:, 0].to(wide) + torch.arange(width, device=flow.device, dtype=wide)
     y = flow[:, 1].to(wide) + torch.arange(height, device=flow.device, dtype=wide)[:, None]
@@ -78,7 +80,7 @@ def _warp(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
     Positions are exact to float32; `grid_sample` goes through coordinates in [-1, 1], which costs it two digits.
     """
     channels, height, width = image.shape[1:]
-    wide = _wide(image)
+    wide = sum_type(image)
     # x and y go through everything together: on a CPU each step costs the threads a meeting.
     position = flow.to(wide) + _pixels(height, width, wide)
     cell = position.floor() if zeros else position
@@ -114,8 +116,10 @@ def _pixels(height: int, width: int, wide: torch.dtype) -> Tensor:
 def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
     """Gradients of the image and of the flow; where a position was clamped, the flow's is zero."""
     count, channels, height, width = image.shape
-    wide = _wide(image)
-    x, y = _targets(flow)
+    wide = sum_type(image)
+    x, y = (flow.to(sum_type(flow)) + _pixels(height, width, sum_type(flow))).unbind(1)
+    # Where the value still changes with the position, as the taps of the formula have it.
+    free = torch.stack([(x >= 0) & (x < width - 1), (y >= 0) & (y < height - 1)], 1)
     outside = (x < 0) | (x >= width) | (y < 0) | (y >= height)
     x, y = x.clamp_(0, width - 1), y.clamp_(0, height - 1)
     left, top = x.floor(), y.floor()
@@ -141,8 +145,7 @@ def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -
     of_x = (outer * ((1 - b) * (top_right - top_left) + b * (bottom_right - bottom_left))).sum(1)
     of_y = (outer * ((1 - a) * (bottom_left - top_left) + a * (bottom_right - top_right))).sum(1)
     of_flow = torch.stack([of_x, of_y]).view(2, count, height, width).transpose(0, 1)
-    free_x, free_y = _free(flow)
-    of_flow = of_flow * torch.stack([free_x, free_y], 1)
+    of_flow = of_flow * free
     of_image = of_pixels.view(count, height, width, channels).permute(0, 3, 1, 2)
     return (
         of_image.to(image.dtype).contiguous(memory_format=_layout(image)),
@@ -150,27 +153,9 @@ def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -
     )
 
 
-def _wide(values: Tensor) -> torch.dtype:
-    return torch.float64 if values.dtype == torch.float64 else torch.float32
-
-
 def _layout(values: Tensor) -> torch.memory_format:
     channels_last = values.is_contiguous(memory_format=torch.channels_last) and not values.is_contiguous()
     return torch.channels_last if channels_last else torch.contiguous_format
-
-
-def _targets(flow: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = flow.shape[2:]
-    wide = _wide(flow)
-    x = flow[:, 0].to(wide) + torch.arange(width, device=flow.device, dtype=wide)
-    return x, flow[:, 1].to(wide) + torch.arange(height, device=flow.device, dtype=wide)[:, None]
-
-
-def _free(flow: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the value still changes with the position, as the taps of the formula have it."""
-    height, width = flow.shape[2:]
-    x, y = _targets(flow)
-    return (x >= 0) & (x < width - 1), (y >= 0) & (y < height - 1)
 
 
 def _index(row: Tensor, column: Tensor, width: int) -> Tensor:

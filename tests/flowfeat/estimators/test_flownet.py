@@ -106,20 +106,20 @@ def test_the_authors_thin_networks_run_from_their_files(data, tmp_path):
 
 
 def test_the_callers_precision_is_put_back_when_the_last_device_is_done():
-    from flowfeat.estimators.flownet import _full_precision
+    from flowfeat.estimators.flownet import _FULL_PRECISION
 
     def settings() -> tuple[str, str, bool]:
         backends = torch.backends
         return backends.cudnn.conv.fp32_precision, backends.cuda.matmul.fp32_precision, backends.cudnn.deterministic
 
     before = settings()
-    with _full_precision():
+    with _FULL_PRECISION:
         assert settings() == ("ieee", "ieee", True)
-        with _full_precision():
+        with _FULL_PRECISION:
             pass
         assert settings() == ("ieee", "ieee", True)
     assert settings() == before
-    with pytest.raises(RuntimeError, match="on the way"), _full_precision():
+    with pytest.raises(RuntimeError, match="on the way"), _FULL_PRECISION:
         raise RuntimeError("on the way")
     assert settings() == before
 
