@@ -7,13 +7,14 @@ from typing import Any
 from tyro.conf import Positional
 
 from flowfeat.cli import DONE
-from flowfeat.cli.output import columns, result, result_json, say
+from flowfeat.cli.output import columns, result, result_json, say, size
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.networks.arithmetic import operations
 from flowfeat.networks.zoo import names_of
 from flowfeat.weights import Checkpoint, read_checkpoint, write_checkpoint
 from flowfeat.weights.download import download, weights_folder
+from flowfeat.weights.parts import part_of
 from flowfeat.weights.published import PUBLISHED
 
 
@@ -40,6 +41,8 @@ class WeightsConvert:
     """Write a checkpoint in our layout: safetensors, with what it needs to be run rightly. Its flow stays the same.
 
     flowfeat weights convert FlowNet2_weights.caffemodel.h5 --out flownet2.safetensors
+
+    flowfeat weights convert flownet2.safetensors --out small.safetensors --eight-bit
     """
 
     file: Positional[Path]
@@ -47,18 +50,17 @@ class WeightsConvert:
     out: Path
     """The new file, ending in .safetensors."""
     model: str | None = None
-    """What it is called from now on, where several networks have the same tensors: flownet2-CSS-ft-sd, say."""
+    """Write this network alone, where the file has a bigger one; and its name, where several have the same tensors."""
+    eight_bit: bool = False
+    """Store the weights in 8 bits, a quarter of the size; the flow changes a little."""
     json: bool = False
     """Print what was written as JSON on standard output."""
 
     def run(self) -> int:
         checkpoint = read_checkpoint(self.file)
-        if self.model and self.model not in names_of(checkpoint.composition):
-            raise InputError(
-                f"{self.file}: these are weights of {checkpoint.model}, which cannot be called {self.model}; "
-                f"{' or '.join(names_of(checkpoint.composition))} can"
-            )
-        write_checkpoint(checkpoint, self.out, self.model)
+        if self.model:
+            checkpoint = part_of(checkpoint, self.model)
+        write_checkpoint(checkpoint, self.out, storage="int8" if self.eight_bit else "float32")
         facts = describe_checkpoint(read_checkpoint(self.out))
         result_json(facts) if self.json else result(_lines(facts))
         return DONE
@@ -105,6 +107,7 @@ def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "kind": f"weights of a flow network ({checkpoint.kind})",
         "file": str(checkpoint.path),
+        "bytes": checkpoint.path.stat().st_size,
         "sha256": checkpoint.sha256,
         "model": checkpoint.model,
         "names": list(names_of(composition)),
@@ -113,6 +116,7 @@ def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
         "profile": checkpoint.numerics.name,
         "tensors": len(checkpoint.tensors),
         "parameters": checkpoint.parameters,
+        "storage": checkpoint.storage,
         "gflop_256x320": operations(composition, 256, 320) / 1e9,
         "numerics": asdict(checkpoint.numerics),
         "assumptions": list(checkpoint.assumptions()),
@@ -126,7 +130,7 @@ def _lines(facts: dict[str, Any]) -> str:
         f"  family {facts['family']}, run in the profile {facts['profile']}, width {facts['width']:g}",
         f"  {facts['tensors']} tensors, {facts['parameters']:,} parameters, "
         f"{facts['gflop_256x320']:.2f} GFLOP for a pair at 256x320",
-        f"  sha256 {facts['sha256']}",
+        f"  {size(facts['bytes'])}{f' in {stored}' if (stored := facts['storage']) else ''}, sha256 {facts['sha256']}",
     ]
     if len(facts["names"]) > 1:
         lines.append(f"  the same tensors are called {', '.join(facts['names'])}: --model decides")

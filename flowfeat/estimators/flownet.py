@@ -15,8 +15,9 @@ from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.numerics import NUMERICS, ProfileName
-from flowfeat.networks.zoo import name_of, named_composition
 from flowfeat.weights import Checkpoint, read_checkpoint
+from flowfeat.weights.embedded import EMBEDDED, read_embedded
+from flowfeat.weights.parts import part_of
 
 
 class FlowNet(FlowEstimator):
@@ -27,7 +28,7 @@ class FlowNet(FlowEstimator):
             computes as PyTorch is set to, which on a GPU is TF32 unless the caller says otherwise.
     """
 
-    def __init__(self, checkpoint: Checkpoint, model: str, profile: ProfileName | None, device: torch.device):
+    def __init__(self, checkpoint: Checkpoint, profile: ProfileName | None, device: torch.device):
         network = checkpoint.network(profile)
         # Channels last: the layout that the convolutions compute in.
         self.network: FlowNetwork = network.to(device).to(memory_format=torch.channels_last)
@@ -35,7 +36,7 @@ class FlowNet(FlowEstimator):
         # A GPU computes a batch as one, a CPU one pair after the other, which costs it nothing.
         self.fixed_batch = device.type == "cuda"
         self.description = EstimatorDescription(
-            model,
+            checkpoint.model,
             f"flowfeat {flowfeat.__version__}",
             {"profile": network.numerics.name},
             weights_sha256=checkpoint.sha256,
@@ -55,30 +56,27 @@ class FlowNet(FlowEstimator):
 
 
 def load_flownet(model: str | None, weights: Path | None, profile: str | None, device: torch.device) -> FlowNet:
-    """The network called `model` with the weights in a file; without a name, the network that the file holds.
+    """The network called `model` with the weights in a file, or in the package; without a name, what the file holds.
 
-    Warns of what had to be assumed about the weights. Raises InputError where the file is none of the network's.
+    A file of a bigger network, of which `model` is a part, will do. Warns of what had to be assumed about the weights.
+    Raises InputError where the file does not hold the network.
     """
     if profile is not None and profile not in NUMERICS:
         raise InputError(f"there is no profile called {profile!r}; there are {', '.join(NUMERICS)}")
-    if weights is None:
+    if weights:
+        checkpoint = read_checkpoint(weights)
+    elif model in EMBEDDED:
+        checkpoint = read_embedded()
+    else:
         raise InputError(
             f"the model {model} has no weights in this package: give a file with --weights (NVIDIA's, mmflow's, "
             "Caffe's, FlowNetPytorch's or ours); `flowfeat weights download` fetches mmflow's"
         )
-    checkpoint = read_checkpoint(weights)
     if model is not None:
-        wanted = named_composition(model)
-        assert wanted is not None
-        held = checkpoint.composition
-        if (wanted.letters, wanted.width) != (held.letters, held.width):
-            raise InputError(
-                f"{weights}: these are weights of {name_of(held)} and --model says {model}; give the weights of "
-                f"{model}, or leave --model away"
-            )
+        checkpoint = part_of(checkpoint, model)
     for note in checkpoint.assumptions(profile):
-        warnings.warn(f"{weights}: {note}", stacklevel=3)
-    return FlowNet(checkpoint, model or checkpoint.model, profile, device)
+        warnings.warn(f"{checkpoint.path}: {note}", stacklevel=3)
+    return FlowNet(checkpoint, profile, device)
 
 
 def _full_precision() -> Callable[[], None]:

@@ -16,8 +16,9 @@ from flowfeat.estimators.protocol import FlowEstimator, resolve_device
 from flowfeat.estimators.raft import Raft
 from flowfeat.estimators.zero import Zero
 from flowfeat.networks.zoo import FAMILY, Composition, named_composition
+from flowfeat.weights.embedded import EMBEDDED
 
-DEFAULT_MODEL: str | None = None
+DEFAULT_MODEL: str | None = next(iter(EMBEDDED), None)
 """The model used where none is named; None while the package carries no weights of its own."""
 
 
@@ -32,13 +33,17 @@ class _Request:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model that can be named: how it is made, what it is, what it needs, and which network of ours it is."""
+    """A model that can be named: how it is made, what it is, what it needs, and which network of ours it is.
+
+    An `embedded` one has its weights in the package; others can be given in their place.
+    """
 
     make: Callable[[_Request], FlowEstimator]
     method: str
     needs: str
     takes_weights: bool = False
     composition: Composition | None = None
+    embedded: bool = False
 
 
 def _opencv(make: Callable[[int], FlowEstimator]) -> ModelEntry:
@@ -49,12 +54,14 @@ def _flownet(name: str) -> ModelEntry:
     paper = "Ilg et al., CVPR 2017" if name.startswith("flownet2") else "Dosovitskiy et al., ICCV 2015"
     letters, width = FAMILY[name].letters, FAMILY[name].width
     method = {"fused": "CSS-ft-sd and SD, fused", "SD": "for small displacements"}.get(letters, f"network {letters}")
+    parts = [method, "3/8 of the channels" if width < 1 else None, EMBEDDED.get(name)]
     return ModelEntry(
         lambda r: load_flownet(r.name, r.weights, r.profile, r.device),
-        f"FlowNet ({paper}): {method}" + (", 3/8 of the channels" if width < 1 else ""),
-        "weights (--weights)",
+        f"FlowNet ({paper}): {', '.join(part for part in parts if part)}",
+        "embedded" if name in EMBEDDED else "weights (--weights)",
         True,
         FAMILY[name],
+        name in EMBEDDED,
     )
 
 
@@ -99,7 +106,7 @@ def load_estimator(
 
     Args:
         model: without it, the network that `weights` holds, or the default of the package.
-        weights: a checkpoint, for the models that have any.
+        weights: a checkpoint, for the models that have any: of the model, or of a network that it is a part of.
         profile: `lmb`, `nvidia`, `mmflow` or `flownet1`: compute as this family does, for the FlowNet 2.0 family;
             without it, as the family does whose weights these are.
         device: `cpu`, `cuda`, `cuda:N` or `auto`. OpenCV's methods always run on the CPU.
@@ -134,4 +141,5 @@ def load_estimator(
 
 
 def _without_weights() -> str:
-    return ", ".join([*(name for name, entry in _MODELS.items() if not entry.takes_weights), "files:DIR"])
+    names = [name for name, entry in _MODELS.items() if entry.embedded or not entry.takes_weights]
+    return ", ".join([*names, "files:DIR"])

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from flowfeat.networks.flow_network import inner_size
 from flowfeat.networks.fusion import Fusion
 from flowfeat.networks.numerics import NUMERICS
-from flowfeat.networks.zoo import STAGE_INPUTS, Composition, build
+from flowfeat.networks.zoo import Composition, build
 
 
 def parameters(composition: Composition) -> int:
@@ -35,7 +35,7 @@ def operations(composition: Composition, height: int, width: int) -> int:
 
 @cache
 def _operations_of_part(part: str, plain: Composition, size: tuple[int, int]) -> int:
-    inputs = {"stage": STAGE_INPUTS, "fusion": 11}.get(part, 6)
+    inputs = {"stage": plain.stage_inputs, "fusion": 11}.get(part, 6)
     with torch.device("meta"), torch.inference_mode(), FlopCounterMode(display=False) as counter:
         if part == "fusion":
             network = Fusion(plain.width)

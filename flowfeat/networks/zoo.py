@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+import torch
 from torch import nn
 
 from flowfeat.networks.blocks import scaled
@@ -11,7 +12,7 @@ from flowfeat.networks.flownet_c import FlowNetC
 from flowfeat.networks.flownet_s import FlowNetS
 from flowfeat.networks.flownet_sd import FlowNetSD
 from flowfeat.networks.fusion import Fusion
-from flowfeat.networks.numerics import Numerics
+from flowfeat.networks.numerics import NUMERICS, Numerics
 from flowfeat.networks.stack import FlowNetStack
 
 THIN = 3 / 8
@@ -20,8 +21,7 @@ THIN = 3 / 8
 WIDEST = 1024
 """Channels of the widest layer, conv6_1, in the published width; every other layer's are a whole fraction of it."""
 
-STAGE_INPUTS = 12
-"""Channels a stage sees: two frames, the warped second one, the flow, and the brightness error."""
+_NOWARP = "-nowarp"
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,18 @@ class Composition:
     """A member of the family: the letters of its networks (C or S first; SD; or `fused`), and its width.
 
     With `upsample_bias` the upsampling of flow has biases in the S networks too, as in Caffe files that hold any.
+    Without `warping` a stage sees both frames and the flow so far, and neither the warped frame nor its error.
     """
 
     letters: str
     width: float = 1.0
     upsample_bias: bool = False
+    warping: bool = True
+
+    @property
+    def stage_inputs(self) -> int:
+        """Channels a stage sees."""
+        return 12 if self.warping else 8
 
 
 FAMILY: dict[str, Composition] = {
@@ -61,11 +68,17 @@ FAMILY: dict[str, Composition] = {
 
 
 def named_composition(name: str) -> Composition | None:
-    """The composition behind a name of the family; NAME@WIDTH is NAME with WIDTH times the channels."""
+    """The composition behind a name of the family.
+
+    NAME@WIDTH is NAME with WIDTH times the channels, STACK-nowarp a stack without warping (Table 2).
+    """
     plain, at, width = name.partition("@")
-    known = FAMILY.get(plain)
-    if known is None and re.fullmatch(r"flownet2-[CS]S*", plain):  # longer stacks than the paper's
-        known = Composition(plain.removeprefix("flownet2-"))
+    stack = plain.removesuffix(_NOWARP)
+    known = FAMILY.get(stack)
+    if known is None and re.fullmatch(r"flownet2-[CS]S*", stack):  # longer stacks than the paper's
+        known = Composition(stack.removeprefix("flownet2-"))
+    if known and stack != plain:
+        known = replace(known, warping=False) if _is_stack(known.letters) else None
     if known is None or not at:
         return known
     try:
@@ -80,6 +93,9 @@ def named_composition(name: str) -> Composition | None:
 
 def names_of(composition: Composition) -> tuple[str, ...]:
     """Every name that stands for it; for other widths than the published ones, NAME@WIDTH."""
+    if not composition.warping:
+        warped = (name.partition("@") for name in names_of(replace(composition, warping=True)))
+        return tuple(f"{name}{_NOWARP}{at}{width}" for name, at, width in warped if not name.endswith("-ft-sd"))
     names = tuple(
         name
         for name, known in FAMILY.items()
@@ -112,5 +128,15 @@ def build(composition: Composition, numerics: Numerics) -> nn.Module:
     first = FlowNetC(numerics, width) if letters[0] == "C" else FlowNetS(width=width, upsample_bias=bias)
     if len(letters) == 1:
         return first
-    stages = [FlowNetS(STAGE_INPUTS, width, bias) for _ in letters[1:]]
-    return FlowNetStack(first, stages, numerics)
+    stages = [FlowNetS(composition.stage_inputs, width, bias) for _ in letters[1:]]
+    return FlowNetStack(first, stages, numerics, composition.warping)
+
+
+def tensor_shapes(composition: Composition) -> dict[str, torch.Size]:
+    """The shape of every tensor of a network, by canonical name; no profile makes a difference."""
+    with torch.device("meta"):
+        return {name: tensor.shape for name, tensor in build(composition, NUMERICS["lmb"]).state_dict().items()}
+
+
+def _is_stack(letters: str) -> bool:
+    return len(letters) > 1 and set(letters[1:]) == {"S"}

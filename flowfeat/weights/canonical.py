@@ -11,8 +11,8 @@ from flowfeat.networks.zoo import WIDEST, Composition
 _LONGEST = 9
 """Stages of the longest stack that is believed; the paper's longest has three."""
 
-_IMAGES_SEEN = {3: 1, 6: 2, 12: 3, 11: 1}
-"""Input channels of a first layer: a frame, a pair, a stage's three images, the fusion's one."""
+_IMAGES_SEEN = {3: 1, 6: 2, 8: 2, 12: 3, 11: 1}
+"""Input channels of a first layer: a frame, a pair, a stage's three images (two without warping), the fusion's one."""
 
 
 def composition_of(tensors: dict[str, Tensor]) -> Composition:
@@ -33,7 +33,13 @@ def composition_of(tensors: dict[str, Tensor]) -> Composition:
     widest = tensors.get(f"{first}conv6_1.weight")
     if widest is None or widest.ndim != 4 or not 1 <= widest.shape[0] <= 16 * WIDEST:
         raise ValueError("it has no layer conv6_1, which every network of the FlowNet 2.0 family has")
-    return Composition(letters, widest.shape[0] / WIDEST, bool(_upsample_biases_of_s(tensors, letters)))
+    stage = tensors.get("stages.0.conv1.weight")
+    return Composition(
+        letters,
+        widest.shape[0] / WIDEST,
+        bool(_upsample_biases_of_s(tensors, letters)),
+        warping=stage is None or stage.ndim != 4 or stage.shape[1] != 8,
+    )
 
 
 def without_zero_biases(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

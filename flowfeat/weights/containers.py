@@ -15,8 +15,10 @@ from torch import Tensor
 
 from flowfeat.errors import FormatError, InputError
 from flowfeat.weights.caffemodel import read_caffemodel
+from flowfeat.weights.eight_bit import from_eight_bits
 
 Kind = Literal["safetensors", "pickle", "caffemodel", "hdf5"]
+Storage = Literal["float32", "int8"]
 
 HEADER = "flowfeat.network"
 """The key in a safetensors file's metadata under which ours say what network they are."""
@@ -27,11 +29,15 @@ _CAFFE_BEGINS = (b"\x0a", b"\xa2\x06", b"\x12")  # the name, a layer, a layer of
 
 @dataclass(frozen=True)
 class Contents:
-    """The tensors of a file, under its own names, all float32; `header` is what a file of ours says about itself."""
+    """The tensors of a file, under its own names, all float32; `header` is what a file of ours says about itself.
+
+    `storage` is what the numbers are in a file of ours.
+    """
 
     kind: Kind
     tensors: dict[str, Tensor]
     header: dict[str, Any] | None = None
+    storage: Storage | None = None
 
 
 def read_contents(path: Path) -> Contents:
@@ -49,7 +55,20 @@ def read_contents(path: Path) -> Contents:
     if kind == "pickle":
         return Contents(kind, _as_float(path, _read_pickle(path)))
     tensors, header = _read_safetensors(path)
-    return Contents(kind, _as_float(path, tensors), header)
+    if header is None:
+        return Contents(kind, _as_float(path, tensors))
+    storage = header.get("storage", "float32")
+    if storage == "int8":
+        try:
+            return Contents(kind, from_eight_bits(tensors), header, storage)
+        except ValueError as fault:
+            raise FormatError(f"{path}: {fault}") from fault
+    if storage != "float32":
+        raise FormatError(f"{path}: its numbers are stored as {storage!r}, which this version does not read")
+    for name, tensor in tensors.items():
+        if tensor.dtype != torch.float32:
+            raise FormatError(f"{path}: {name!a} is {str(tensor.dtype)[6:]} where its header says float32")
+    return Contents(kind, tensors, header, storage)
 
 
 def kind_of(path: Path) -> Kind:

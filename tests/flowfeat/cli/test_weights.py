@@ -68,8 +68,35 @@ def test_networks_of_equal_tensors_are_called_what_the_user_calls_them(data, tmp
     assert run(["weights", "convert", str(css), "--out", str(tmp_path / "a.safetensors"), *named, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["model"] == "flownet2-CSS-ft-sd@0.0625"
     wrong = ["weights", "convert", css, "--out", tmp_path / "b.safetensors", "--model", "flownet2-CS"]
-    assert "these are weights of flownet2-CSS@0.0625, which cannot be called flownet2-CS" in error_of(capsys, *wrong)
+    said = error_of(capsys, *wrong)
+    assert "these are weights of flownet2-CSS@0.0625 (in it flownet2-CS@0.0625, flownet2-C@0.0625), and not of" in said
     assert not (tmp_path / "b.safetensors").exists()
+
+
+def test_a_network_within_a_file_can_be_written_alone(fused, pictures, tmp_path, capsys):
+    alone, named = tmp_path / "sd.safetensors", ["--model", "flownet2-SD@0.0625"]
+    assert run(["weights", "convert", str(fused), "--out", str(alone), *named]) == 0
+    assert "flownet2-SD@0.0625" in capsys.readouterr().out
+    for weights, out in ((fused, "a.flo"), (alone, "b.flo")):
+        assert run(["pair", *pictures, "--out", str(tmp_path / out), "--weights", str(weights), *named]) == 0
+    assert np.array_equal(read_flow(tmp_path / "a.flo").flow, read_flow(tmp_path / "b.flo").flow)
+    assert "400 times too large" not in capsys.readouterr().err
+
+
+def test_eight_bits_are_written_told_and_run(fused, pictures, tmp_path, capsys):
+    small, floats = tmp_path / "small.safetensors", tmp_path / "floats.safetensors"
+    assert run(["weights", "convert", str(fused), "--out", str(small), "--eight-bit", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["storage"], facts["bytes"]) == ("int8", small.stat().st_size)
+    assert run(["weights", "inspect", str(small)]) == 0
+    assert " MB in int8, sha256 " in capsys.readouterr().out
+    assert run(["weights", "convert", str(small), "--out", str(floats)]) == 0
+    for weights, out in ((small, "a.flo"), (floats, "b.flo")):
+        assert run(["pair", *pictures, "--out", str(tmp_path / out), "--weights", str(weights)]) == 0
+    assert np.array_equal(read_flow(tmp_path / "a.flo").flow, read_flow(tmp_path / "b.flo").flow)
+    capsys.readouterr()
+    assert run(["weights", "inspect", str(fused), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["storage"] is None, "in others' files nobody looks"
 
 
 def test_stages_are_drawn_for_networks_of_the_family_alone(fused, pictures, tmp_path, capsys):
@@ -105,7 +132,7 @@ def test_bad_weights_are_one_sentence_and_write_nothing(data, fused, pictures, t
         assert not out.exists()
         return sentence
 
-    assert "these are weights of flownet2@0.0625 and --model says flownet2-C" in told(fused, "--model", "flownet2-C")
+    assert "these are weights of flownet2@0.0625 (in it " in told(fused, "--model", "flownet2-C")
     (tmp_path / "cut.pth.tar").write_bytes(fused.read_bytes()[: fused.stat().st_size // 2])
     assert "damaged or cut short" in told(tmp_path / "cut.pth.tar")
     weights = small_weights(data, "nv_flownet2", 16)

@@ -71,8 +71,9 @@ def test_variational_refinement_goes_on_top(fused):
 @pytest.mark.parametrize(
     ("model", "profile", "told"),
     [
-        ("flownet2-CS", None, "these are weights of flownet2@0.0625 and --model says flownet2-CS"),
-        ("flownet2", None, "these are weights of flownet2@0.0625 and --model says flownet2;"),
+        ("flownet2-CS", None, "these are weights of flownet2@0.0625 (in it flownet2-CSS-ft-sd@0.0625, "),
+        ("flownet2", None, "and not of flownet2; give a file of flownet2, or name what is in this one"),
+        ("flownet2-SS@0.0625", None, "and not of flownet2-SS@0.0625; give a file of flownet2-SS@0.0625"),
         ("flownet2@0.0625", "caffe", "there is no profile called 'caffe'; there are lmb, nvidia, mmflow, flownet1"),
         ("flownet2@wide", None, "there is no model called 'flownet2@wide'"),
         ("dis", None, "the model dis has no weights; leave --weights"),
@@ -82,6 +83,16 @@ def test_what_does_not_fit_together_is_told(fused, model, profile, told):
     with pytest.raises(InputError) as caught:
         load_estimator(model, fused, "cpu", profile=profile)
     assert told in str(caught.value)
+
+
+def test_a_network_within_the_files_is_taken_out_of_it(fused):
+    whole = load_estimator(weights=fused, device="cpu")
+    stages = whole.stages(pairs(1))
+    for letters, name in (("CSS", "CSS-ft-sd"), ("CS", "CS"), ("C", "C"), ("SD", "SD")):
+        part = load_estimator(f"flownet2-{name}@0.0625", fused, "cpu")
+        assert torch.equal(part(pairs(1)), stages[letters]), "what it computes within the whole, in pixels"
+        assert part.description.model == f"flownet2-{name}@0.0625"
+        assert part.description.weights_sha256 == whole.description.weights_sha256
 
 
 def test_weights_and_profiles_are_asked_for_where_they_belong():

@@ -41,7 +41,14 @@ def ours(data, tmp_path):
     return tmp_path / "ours.safetensors"
 
 
-@pytest.mark.parametrize("family", [nvidia, nvidia_old, mmflow, caffemodel, hdf5, ours])
+def eight_bit(data, tmp_path):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("flowfeat.weights.eight_bit._FEW", 1000)
+        write_checkpoint(read_checkpoint(nvidia(data, tmp_path)), tmp_path / "eight_bit.safetensors", "int8")
+    return tmp_path / "eight_bit.safetensors"
+
+
+@pytest.mark.parametrize("family", [nvidia, nvidia_old, mmflow, caffemodel, hdf5, ours, eight_bit])
 def test_a_damaged_checkpoint_is_a_network_or_one_sentence(data, tmp_path, family):
     whole = family(data, tmp_path)
     content, path = whole.read_bytes(), tmp_path / f"damaged{''.join(whole.suffixes)}"
