@@ -29,6 +29,7 @@ __all__ = [
     "open_middlebury",
     "open_sintel",
     "open_things3d",
+    "reported_split",
 ]
 
 
@@ -54,6 +55,11 @@ _DATASETS = {
 
 DATASET_NAMES = tuple(_DATASETS)
 """The names `open_dataset` knows."""
+
+
+def reported_split(name: str) -> str:
+    """The split of the data set called `name` that papers report errors on, which `open_dataset` takes by default."""
+    return _DATASETS[name].reported
 
 
 def open_dataset(name: str, root: str | Path, split: str | None = None, rendering: str | None = None) -> FlowDataset:

@@ -90,6 +90,10 @@ class FlowDataset(_Samples):
         """The name of each pair."""
         return tuple(pair.name for pair in self._pairs)
 
+    def files(self, index: int) -> tuple[Path, ...]:
+        """The files that pair is read from, frames first."""
+        return self._pairs[index].paths
+
     def __len__(self) -> int:
         return len(self._pairs)
 

@@ -1,8 +1,6 @@
 """One run of an extraction: from options to a report, recorded in the store."""
 
-import importlib.metadata
 import logging
-import platform
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -11,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import flowfeat
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator
 from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.extraction.pipeline import ClipQueue, Pipeline, Progress, Tally
 from flowfeat.extraction.plan import Plan, make_plan
+from flowfeat.provenance import versions
 from flowfeat.store import StoreSettings
 from flowfeat.store.manifest import claim_store, new_run_file, write_run
 from flowfeat.store.writer import clip_path
@@ -161,29 +159,6 @@ def _record(
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "planned": plan.keys,
     }
-
-
-def versions() -> dict[str, str]:
-    """The versions of everything that has a part in the result."""
-    found = {
-        "flowfeat": flowfeat.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
-    for package in (
-        "torch",
-        "numpy",
-        "decord",
-        "av",
-        "pillow",
-        "simplejpeg",
-        "opencv-contrib-python-headless",
-    ):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _report(
