@@ -1,6 +1,18 @@
 """Training pairs out of nothing but a seed: textured layers that move, with their exact flow."""
 
+from flowfeat.rendering.folder import PairSettings, RenderedFolder, render_folder
 from flowfeat.rendering.renderer import Rendered, Renderer
-from flowfeat.rendering.settings import LARGE, SMALL, SceneSettings
+from flowfeat.rendering.settings import LARGE, MEDIUM, SETTINGS, SMALL, SceneSettings
 
-__all__ = ["LARGE", "SMALL", "Rendered", "Renderer", "SceneSettings"]
+__all__ = [
+    "LARGE",
+    "MEDIUM",
+    "SETTINGS",
+    "SMALL",
+    "PairSettings",
+    "Rendered",
+    "RenderedFolder",
+    "Renderer",
+    "SceneSettings",
+    "render_folder",
+]

@@ -1,4 +1,4 @@
-"""A layer of a scene: where its pixels go, what outline it has, and what its surface looks like; a batch at a time.
+"""Layers of scenes: where their pixels go, what outlines they have, and what their surfaces look like; many at a time.
 
 A layer's own coordinates are pixels from its centre in the first frame. There it moves by an affine map and a sum of
 waves, so its flow is known exactly; where a pixel of the second frame came from is found by iteration.
@@ -8,227 +8,166 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from flowfeat.rendering.settings import SceneSettings
+_INVERSIONS = 4
+"""Each makes the error at most `bending` times as large: under a thousandth of a pixel at last."""
 
-_WAVES = 2
-_LOBES = 5
-_INVERSIONS = 5
-"""Each makes the error at most `bending` times as large: 1e-5 of the waves' few pixels at last."""
+_ANGLES = 128
+
+Points = tuple[Tensor, Tensor]
+"""x and y, each `b #h #w`: the pixels of a window are a row and a column, and stay it until something bends them."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """One layer of each scene of a batch.
+    """Some layers, at most one of each scene of a batch.
 
     Attributes:
+        scene: which one of the batch each is in.
         centre: in the first frame, x and y.
         linear: the affine map's matrix.
+        inverse: of `linear`.
         shift: where the centre goes, less where it is.
+        bent: which of these layers have waves at all.
         wave_height, wave_number, wave_phase: of the non-rigid motion.
-        radius: of the outline; infinite for a background.
-        lobes: cosines and sines of the outline's radius around the centre, as shares of it.
-        hole: radius of a hole, as a share of the outline's; 0 for none.
-        stretch: the matrix that makes ellipses of circles.
+        circle: the matrix that takes the outline to the unit circle, but for its lobes.
+        even, odd: the outline's radius at an angle there is `even`, a polynomial of its cosine, plus its sine times
+            `odd`, another; the lowest powers first.
+        hole: radius of a hole, as a share of the outline's; -1 for none.
         texture: which one of the bank.
-        surface: from the layer's coordinates to the texture's.
+        surface: from the layer's coordinates to the texture's pixels.
         contrast: of the texture.
-        present: whether the scene has this layer at all.
     """
 
+    scene: Int[Tensor, "b"]
     centre: Float[Tensor, "b 2"]
     linear: Float[Tensor, "b 2 2"]
+    inverse: Float[Tensor, "b 2 2"]
     shift: Float[Tensor, "b 2"]
-    wave_height: Float[Tensor, "b 2 w"]
-    wave_number: Float[Tensor, "b w 2"]
-    wave_phase: Float[Tensor, "b w"]
-    radius: Float[Tensor, "b"]
-    lobes: Float[Tensor, "b 2 k"]
+    bent: Int[Tensor, "n"]
+    wave_height: Float[Tensor, "b waves 2"]
+    wave_number: Float[Tensor, "b waves 2"]
+    wave_phase: Float[Tensor, "b waves"]
+    circle: Float[Tensor, "b 2 2"]
+    even: Float[Tensor, "b k"]
+    odd: Float[Tensor, "b k"]
     hole: Float[Tensor, "b"]
-    stretch: Float[Tensor, "b 2 2"]
     texture: Int[Tensor, "b"]
     surface: Float[Tensor, "b 2 2"]
     contrast: Float[Tensor, "b"]
-    present: Bool[Tensor, "b"]
 
     def to(self, device: torch.device) -> "Layers":
         """The same on a device."""
         return Layers(**{name: value.to(device) for name, value in vars(self).items()})
 
-    @property
-    def reach(self) -> tuple[float, float]:
-        """How far from its centre any of the layers reaches in the first frame, and in the second."""
-        outline = 1 + torch.linalg.vector_norm(self.lobes, dim=1).sum(1)
-        first = self.radius * outline / torch.linalg.svdvals(self.stretch)[:, -1]
-        waves = torch.linalg.vector_norm(self.wave_height, dim=1).sum(1)
-        second = first * torch.linalg.svdvals(self.linear)[:, 0] + waves
-        return float(first.max()) + 1, float(second.max()) + 1
-
-    def forward(self, own: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
+    def forward(self, own: Points) -> Points:
         """Where own coordinates are in the second frame."""
-        return _times(self.linear, own) + self._waves(own) + (self.centre + self.shift)[..., None, None]
+        x, y = _affine(self.linear, own, self.centre + self.shift)
+        if len(self.bent):
+            wave_x, wave_y = self._waves((own[0].expand_as(x)[self.bent], own[1].expand_as(y)[self.bent]))
+            x.index_add_(0, self.bent, wave_x)
+            y.index_add_(0, self.bent, wave_y)
+        return x, y
 
-    def backward(self, position: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
+    def backward(self, position: Points) -> Points:
         """The own coordinates of what is at a position of the second frame."""
-        inverse = torch.linalg.inv(self.linear)
-        straight = _times(inverse, position - (self.centre + self.shift)[..., None, None])
-        own = straight
-        for _ in range(_INVERSIONS):
-            own = straight - _times(inverse, self._waves(own))
-        return own
+        arrived = self.centre + self.shift
+        x, y = _affine(self.inverse, position, -torch.einsum("bij,bj->bi", self.inverse, arrived))
+        if len(self.bent):
+            inverse, straight = self.inverse[self.bent], (x[self.bent], y[self.bent])
+            own = straight
+            for _ in range(_INVERSIONS):
+                moved = _affine(inverse, self._waves(own), torch.zeros_like(arrived[self.bent]))
+                own = straight[0] - moved[0], straight[1] - moved[1]
+            x, y = x.index_copy(0, self.bent, own[0]), y.index_copy(0, self.bent, own[1])
+        return x, y
 
-    def _waves(self, own: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
-        phase = torch.einsum("bwc,bchv->bwhv", self.wave_number, own) + self.wave_phase[..., None, None]
-        return torch.einsum("bcw,bwhv->bchv", self.wave_height, torch.sin(phase))
-
-    def coverage(self, own: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """How much of each pixel the layer covers, 0..1; edges are a pixel wide."""
-        round_ = _times(self.stretch, own)
-        distance = torch.hypot(round_[:, 0], round_[:, 1]).clamp(min=1e-3)
-        cosine, sine = round_[:, 0] / distance, round_[:, 1] / distance
-        outline = torch.ones_like(distance)
-        c, s = cosine, sine
-        for lobe in range(self.lobes.shape[2]):
-            outline = outline + self.lobes[:, 0, lobe, None, None] * c + self.lobes[:, 1, lobe, None, None] * s
-            c, s = c * cosine - s * sine, s * cosine + c * sine  # the next multiple of the angle
-        radius = self.radius[:, None, None]
-        inside = outline * radius - distance
-        edge = torch.minimum(inside, distance - self.hole[:, None, None] * radius * outline)
-        covered = torch.where(self.hole[:, None, None] > 0, edge, inside)
-        covered = torch.where(torch.isinf(radius), torch.ones_like(covered), (covered + 0.5).clamp(0, 1))
-        return (covered * self.present[:, None, None])[:, None]
-
-    def colour(self, own: Float[Tensor, "b 2 h w"], bank: UInt8[Tensor, "t 3 size size"]) -> Float[Tensor, "b 3 h w"]:
-        """What the layer looks like at own coordinates, 0..1."""
-        pictures = bank[self.texture].float() / 255
-        place = _times(self.surface, own) * (2 / bank.shape[-1])
-        seen = functional.grid_sample(
-            pictures, place.permute(0, 2, 3, 1), mode="bilinear", padding_mode="reflection", align_corners=False
+    def _waves(self, own: Points) -> Points:
+        """What the waves of the bent layers add to the displacement at own coordinates of these."""
+        height, number, phase = (
+            each[self.bent, ..., None, None] for each in (self.wave_height, self.wave_number, self.wave_phase)
         )
-        mean = pictures.mean((2, 3), keepdim=True)
-        return mean + (seen - mean) * self.contrast[:, None, None, None]
+        x = y = torch.zeros((), device=phase.device)
+        for wave in range(phase.shape[1]):
+            angle = torch.addcmul(phase[:, wave] + number[:, wave, 1] * own[1], number[:, wave, 0], own[0])
+            swing = angle.sin_()
+            x, y = x + height[:, wave, 0] * swing, y + height[:, wave, 1] * swing
+        return x, y
+
+    def coverage(self, own: Points) -> Float[Tensor, "b h w"]:
+        """How much of each pixel of a window the layers cover, 0..1; edges are a pixel wide in the frame.
+
+        The radius as a share of the outline's grows everywhere outwards; how much it does from one pixel to the next
+        turns it into pixels.
+        """
+        x, y = _affine(self.circle, own, torch.zeros_like(self.centre))
+        distance = torch.addcmul(x * x, y, y).sqrt_().clamp_(min=1e-6)
+        share = distance / self._radius(x.div_(distance), y.div_(distance))
+        edge = torch.minimum(1 - share, share - self.hole[:, None, None])
+        return edge.div_(_slope(share)).add_(0.5).clamp_(0, 1)
+
+    def _radius(self, cosine: Float[Tensor, "b h w"], sine: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+        """The outline's at an angle, as a share of the unit circle's."""
+        even, odd = self.even[..., None, None], self.odd[..., None, None]
+        one, other = even[:, -1], odd[:, -1]
+        for power in range(self.even.shape[1] - 2, -1, -1):
+            one = torch.addcmul(even[:, power], one, cosine)
+            other = torch.addcmul(odd[:, power], other, cosine)
+        return torch.addcmul(one, other, sine)
+
+    def textures(self, bank: UInt8[Tensor, "t 3 size size"]) -> Float[Tensor, "b 3 size size"]:
+        """The layers' textures out of the bank, 0..255."""
+        return bank[self.texture].float()
+
+    def colour(
+        self, own: Points, textures: Float[Tensor, "b 3 size size"], means: Float[Tensor, "t 3"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """What the layers look like at own coordinates, 0..1.
+
+        Args:
+            own: own coordinates.
+            textures: of the layers.
+            means: the mean colour of each texture of the bank, 0..1.
+        """
+        x, y = _affine(self.surface * (2 / textures.shape[-1]), own, torch.zeros_like(self.centre))
+        place = torch.stack([x, y], -1)
+        seen = functional.grid_sample(textures, place, padding_mode="reflection", align_corners=False)
+        contrast, mean = self.contrast[:, None, None, None], means[self.texture][..., None, None]
+        return torch.addcmul(mean * (1 - contrast), seen, contrast / 255)
+
+    def boxes(self) -> tuple[Float[Tensor, "b 2 2"], Float[Tensor, "b 2 2"]]:
+        """The least and the greatest x and y that the outlines reach in the first frame, and in the second."""
+        angle = torch.arange(_ANGLES, device=self.centre.device) * (2 * math.pi / _ANGLES)
+        cosine, sine = angle.cos().expand(len(self.scene), 1, -1), angle.sin().expand(len(self.scene), 1, -1)
+        radius = self._radius(cosine, sine)
+        inverse = torch.linalg.inv(self.circle)
+        own = _affine(inverse, (radius * cosine, radius * sine), torch.zeros_like(self.centre))
+        first = own[0] + self.centre[:, :1, None], own[1] + self.centre[:, 1:, None]
+        # A pixel for half the width of the edge, and for how far an outline bulges between two angles.
+        margin = torch.tensor([[-1.0], [1.0]], device=angle.device)
+        return tuple(
+            torch.stack([torch.stack([axis.amin((1, 2)), axis.amax((1, 2))], 1) for axis in points], 2) + margin
+            for points in (first, self.forward(own))
+        )  # type: ignore[return-value]
 
 
-def _times(matrix: Float[Tensor, "b 2 2"], points: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
-    return torch.einsum("bij,bjhw->bihw", matrix, points)
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Random numbers for a batch of layers."""
-
-    count: int
-    generator: torch.Generator
-
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        return low + (high - low) * torch.rand(self.count, *shape, generator=self.generator)
-
-    def one(self, low: float, high: float) -> Tensor:
-        """A single number for the whole batch."""
-        return low + (high - low) * torch.rand((), generator=self.generator)
-
-    def normal(self, deviation: float, *shape: int) -> Tensor:
-        return deviation * torch.randn(self.count, *shape, generator=self.generator)
-
-    def chance(self, share: float) -> Tensor:
-        return torch.rand(self.count, generator=self.generator) < share
-
-    def motion(self, median: float, spread: float, largest: float) -> Tensor:
-        """(count, 2): displacements of log-normal lengths in any direction."""
-        length = (median * torch.exp(self.normal(spread))).clamp(max=largest)
-        angle = self.uniform(0, 2 * math.pi)
-        return torch.stack([length * angle.cos(), length * angle.sin()], 1)
-
-    def turned(self, rotation: float, scaling: float) -> Tensor:
-        """(count, 2, 2): matrices that turn and scale a little."""
-        return rotations(self.normal(rotation)) * torch.exp(self.normal(scaling))[:, None, None]
-
-
-def rotations(angle: Float[Tensor, "b"]) -> Float[Tensor, "b 2 2"]:
-    """The matrices that turn by an angle."""
-    cosine, sine = angle.cos(), angle.sin()
-    return torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
-
-
-def draw_background(draw: Draw, settings: SceneSettings, height: int, width: int, textures: int) -> Layers:
-    """The layers behind all others."""
-    short, still = min(height, width), draw.chance(settings.still)
-    shift = draw.motion(*settings.background_motion, largest=0.3 * short)
-    linear = draw.turned(settings.rotation / 4, settings.scaling / 4)
-    moved = ~still[:, None]
-    plain = draw.chance(settings.plain)
-    layers = _draw(draw, settings, short, textures)
-    return Layers(
-        **{
-            **vars(layers),
-            "centre": torch.tensor([[width / 2, height / 2]]).expand(draw.count, 2),
-            "linear": torch.where(moved[..., None], linear, torch.eye(2)),
-            "shift": shift * moved,
-            "wave_height": layers.wave_height * moved[..., None] * draw.chance(0.3)[:, None, None],
-            "radius": torch.full((draw.count,), math.inf),
-            "contrast": torch.where(plain, draw.uniform(0, 0.05), layers.contrast),
-            "present": torch.ones(draw.count, dtype=torch.bool),
-        }
+def _affine(matrix: Float[Tensor, "b 2 2"], points: Points, offset: Float[Tensor, "b 2"]) -> Points:
+    x, y = points
+    m, t = matrix[..., None, None], offset[..., None, None]
+    return (
+        torch.addcmul(m[:, 0, 1] * y + t[:, 0], m[:, 0, 0], x),
+        torch.addcmul(m[:, 1, 1] * y + t[:, 1], m[:, 1, 0], x),
     )
 
 
-def draw_object(
-    draw: Draw, settings: SceneSettings, background: Layers, height: int, width: int, textures: int, share: float
-) -> Layers:
-    """Layers in front, each in `share` of the scenes; they move with the background, and by themselves."""
-    short = min(height, width)
-    layers = _draw(draw, settings, short, textures)
-    centre = torch.stack([draw.uniform(0, width), draw.uniform(0, height)], 1)
-    carried = torch.einsum("bij,bj->bi", background.linear, centre - background.centre)
-    own = draw.motion(*settings.object_motion, largest=0.4 * short)
-    return Layers(
-        **{
-            **vars(layers),
-            "centre": centre,
-            "linear": background.linear @ draw.turned(settings.rotation, settings.scaling),
-            "shift": background.centre + background.shift + carried - centre + own,
-            "present": draw.chance(share),
-        }
-    )
-
-
-def _draw(draw: Draw, settings: SceneSettings, short: int, textures: int) -> Layers:
-    """What layers of both kinds have, with the motion of objects left out."""
-    # Waves whose heights times numbers sum up to no more than the bending.
-    length = draw.uniform(0.3, 1.5, _WAVES) * short
-    number = 2 * math.pi / length
-    turn = draw.uniform(0, 2 * math.pi, _WAVES)
-    numbers = torch.stack([number * turn.cos(), number * turn.sin()], 2)
-    heights = draw.uniform(0, settings.bending / _WAVES, _WAVES) / number
-    turn = draw.uniform(0, 2 * math.pi, _WAVES)
-    bent = draw.chance(0.4)[:, None, None]
-    zoom = torch.exp(draw.uniform(math.log(0.4), math.log(1.6)))
-    low, high = settings.radius
-    fall = torch.arange(1, _LOBES + 1) ** -1.0
-    return Layers(
-        centre=torch.zeros(draw.count, 2),
-        linear=torch.eye(2).expand(draw.count, 2, 2),
-        shift=torch.zeros(draw.count, 2),
-        wave_height=torch.stack([heights * turn.cos(), heights * turn.sin()], 1) * bent,
-        wave_number=numbers,
-        wave_phase=draw.uniform(0, 2 * math.pi, _WAVES),
-        # Much the same in all scenes of a batch, so that windows around the objects fit all of them.
-        radius=torch.exp(draw.one(math.log(low), math.log(high)) + draw.uniform(-0.2, 0)) * short,
-        lobes=draw.normal(0.18, 2, _LOBES) * fall * draw.chance(0.8)[:, None, None],
-        hole=draw.uniform(0.4, 0.8) * draw.chance(0.15),
-        stretch=_stretched(draw),
-        texture=torch.randint(textures, (draw.count,), generator=draw.generator),
-        surface=rotations(draw.uniform(0, 2 * math.pi)) * zoom[:, None, None],
-        contrast=draw.uniform(0.5, 1.0),
-        present=torch.ones(draw.count, dtype=torch.bool),
-    )
-
-
-def _stretched(draw: Draw) -> Tensor:
-    """(count, 2, 2): from bars to discs, in any direction."""
-    longer = torch.exp(draw.uniform(0, math.log(4)) * draw.chance(0.5))
-    turn = rotations(draw.uniform(0, 2 * math.pi))
-    return torch.diag_embed(torch.stack([1 / longer.sqrt(), longer.sqrt()], 1)) @ turn
+def _slope(values: Float[Tensor, "b h w"]) -> Float[Tensor, "b h w"]:
+    """How steep they are at each pixel, towards the next one to the right and the next one down."""
+    slope = torch.empty_like(values)
+    right = values[:, :-1, 1:] - values[:, :-1, :-1]
+    down = values[:, 1:, :-1] - values[:, :-1, :-1]
+    torch.sqrt(torch.addcmul(right.mul_(right), down, down), out=slope[:, :-1, :-1])
+    slope[:, -1, :-1], slope[..., -1] = slope[:, -2, :-1], slope[..., -2]
+    return slope.clamp_(min=1e-6)

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from flowfeat.rendering.layers import Draw, Layers, draw_background, draw_object
+from flowfeat.rendering.canvas import Canvas, Window, window_around
+from flowfeat.rendering.draws import Draw
+from flowfeat.rendering.layers import Layers
+from flowfeat.rendering.scenes import draw_scenes
 from flowfeat.rendering.settings import SceneSettings
-from flowfeat.rendering.textures import texture_bank
+from flowfeat.rendering.textures import texture_bank, texture_means
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Rendered:
 class Renderer:
     """Renders batches of one kind of scenes on one device.
 
-    Which scenes a batch holds depends on `seed` and its number alone; the noise also on the kind of device.
+    Pairs are numbered: batch `n` of `count` holds the pairs from `n * count`. What is in a pair depends on settings,
+    size, textures, `seed` and its number alone, not on the batch that it is in; the noise also on the kind of device.
     """
 
     def __init__(
@@ -44,112 +49,97 @@ class Renderer:
     ):
         self.settings, self.height, self.width, self.seed = settings, height, width, seed
         self.device = torch.device(device)
-        self._bank = texture_bank(textures, texture_size, torch.Generator().manual_seed(seed)).to(self.device)
+        bank = texture_bank(textures, texture_size, torch.Generator().manual_seed(seed))
+        self._bank, self._means = bank.to(self.device), texture_means(bank).to(self.device)
 
     def batch(self, number: int, count: int) -> Rendered:
         """The batch called `number`, of `count` pairs."""
-        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + number) % 2**63)
-        first, second, flow, occluded = self._compose(self._scene(Draw(count, generator)), count)
-        frames = self._photographed(torch.stack([first, second], 1), count, generator)
+        pairs = [np.random.default_rng((self.seed, number * count + i)) for i in range(count)]
+        scene = draw_scenes(pairs, self.settings, self.height, self.width, len(self._bank))
+        first, second, flow, occluded = self._compose(scene, count)
+        frames = self._photographed(torch.stack([first, second], 1), pairs)
         return Rendered(frames, flow, occluded)
-
-    def _scene(self, draw: Draw) -> list[Layers]:
-        """From the back to the front."""
-        fewest, most = self.settings.objects
-        size = self.height, self.width
-        background = draw_background(draw, self.settings, *size, len(self._bank))
-        wanted = torch.randint(fewest, most + 1, (draw.count,), generator=draw.generator)
-        objects = [draw_object(draw, self.settings, background, *size, len(self._bank), 1.0) for _ in range(most)]
-        present = [Layers(**{**vars(layers), "present": wanted > place}) for place, layers in enumerate(objects)]
-        return [background, *present]
 
     def _compose(self, scene: list[Layers], count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Both frames, the flow, and what is occluded."""
+        x, y = _row_and_column(self.height, self.width, self.device)
         background = scene[0].to(self.device)
-        grid = _grid(self.height, self.width, self.device).expand(count, -1, -1, -1)
-        own = grid - background.centre[..., None, None]
-        first = _Canvas(background.colour(own, self._bank))
-        second = _Canvas(background.colour(background.backward(grid), self._bank))
-        flow, nobody = _Canvas(background.forward(own) - grid), torch.zeros(count, 1, self.height, self.width)
-        front, front_later = _Canvas(nobody.to(self.device)), _Canvas(nobody.to(self.device))
+        textures = background.textures(self._bank)
+        own = _own(background, (x, y))
+        first = Canvas(background.colour(own, textures, self._means))
+        second = Canvas(background.colour(background.backward((x, y)), textures, self._means))
+        later_x, later_y = background.forward(own)
+        # Flow, and which layer is in front: a number that grows towards the camera.
+        motion = Canvas(torch.stack([later_x - x, later_y - y, torch.zeros_like(later_x)], 1))
+        front_later = Canvas(torch.zeros(count, 1, self.height, self.width, device=self.device))
         for place, drawn in enumerate(scene[1:], 1):
             layers = drawn.to(self.device)
-            reach, reach_later = drawn.reach
-            window = first.window(layers.centre, reach)
-            own = window.positions - layers.centre[..., None, None]
-            covered = layers.coverage(own)
-            first.lay(window, layers.colour(own, self._bank), covered)
-            seen = (covered > 0.5).float()
-            flow.lay(window, layers.forward(own) - window.positions, seen)
-            front.lay(window, torch.full_like(seen, place), seen)
-            window = second.window(layers.centre + layers.shift, reach_later)
-            own = layers.backward(window.positions)
-            covered = layers.coverage(own)
-            second.lay(window, layers.colour(own, self._bank), covered)
-            front_later.lay(window, torch.full_like(covered, place), (covered > 0.5).float())
-        occluded = self._occluded(grid + flow.values, front.values, front_later.values)
-        return first.values, second.values, flow.values, occluded
+            textures = layers.textures(self._bank)
+            before, after = (
+                window_around(box, drawn.scene, self.height, self.width, self.device) for box in drawn.boxes()
+            )
+            if before is not None:
+                self._paint_first(first, motion, before, layers, textures, place)
+            if after is not None:
+                own = layers.backward(after.positions)
+                covered = layers.coverage(own)
+                second.blend(after, layers.colour(own, textures, self._means), covered)
+                front_later.replace(after, torch.full_like(covered, place)[:, None], covered > 0.5)
+        flow = motion.values[:, :2].contiguous()
+        later = x + flow[:, 0], y + flow[:, 1]
+        occluded = self._occluded(later, motion.values[:, 2], front_later.values[:, 0])
+        return first.values, second.values, flow, occluded
 
-    def _occluded(self, later: Tensor, front: Tensor, front_later: Tensor) -> Tensor:
-        """Where what is in front at a position of the second frame is not what moved there."""
-        column, row = later[:, 0].round(), later[:, 1].round()
+    def _paint_first(
+        self, first: Canvas, motion: Canvas, window: Window, layers: Layers, textures: Tensor, place: int
+    ) -> None:
+        own = _own(layers, window.positions)
+        covered = layers.coverage(own)
+        first.blend(window, layers.colour(own, textures, self._means), covered)
+        (x, y), (later_x, later_y) = window.positions, layers.forward(own)
+        moved = torch.stack([later_x - x, later_y - y, torch.full_like(covered, place)], 1)
+        motion.replace(window, moved, covered > 0.5)
+
+    def _occluded(
+        self, later: tuple[Tensor, Tensor], front: Float[Tensor, "b h w"], front_later: Float[Tensor, "b h w"]
+    ) -> Bool[Tensor, "b h w"]:
+        """Where something in front of what moved there is at a position of the second frame, or nothing any more.
+
+        What is there is taken from the nearest pixel, so that edges are right to half a pixel.
+        """
+        column, row = later[0].round(), later[1].round()
         outside = (column < 0) | (column > self.width - 1) | (row < 0) | (row > self.height - 1)
         index = row.clamp(0, self.height - 1).long() * self.width + column.clamp(0, self.width - 1).long()
         found = front_later.flatten(1).gather(1, index.flatten(1)).view_as(index)
-        return outside | (found != front[:, 0])
+        return outside | (found > front)
 
-    def _photographed(self, frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    def _photographed(
+        self, frames: Float[Tensor, "b 2 3 h w"], pairs: list[np.random.Generator]
+    ) -> Float[Tensor, "b 2 3 h w"]:
         """The light changes a little between the frames, and the camera adds noise."""
         lighting, largest = self.settings.lighting, self.settings.noise
-        draw = Draw(count, generator)
-        brightness, contrast = draw.normal(lighting, 3), 1 + draw.normal(lighting, 3)
-        noise = draw.uniform(0, largest)
-        to = self.device
-        brightness, contrast, noise = brightness.to(to), contrast.to(to), noise.to(to)
-        second = (frames[:, 1] - 0.5) * contrast[..., None, None] + 0.5 + brightness[..., None, None]
-        frames = torch.stack([frames[:, 0], second], 1)
-        seed = int(torch.randint(2**31, (), generator=generator))
-        grain = torch.randn(frames.shape, generator=torch.Generator(to).manual_seed(seed), device=to)
-        return (frames + grain * noise[:, None, None, None, None]).clamp(0, 1)
+        draw = Draw(torch.from_numpy(np.stack([pair.random(7, dtype=np.float32) for pair in pairs])))
+        brightness, contrast = draw.normal(lighting, 3, 1, 1), 1 + draw.normal(lighting, 3, 1, 1)
+        noise = draw.uniform(0, largest, 1, 1, 1, 1).to(self.device)
+        # (v - 1/2) * contrast + 1/2 + brightness
+        offset = (0.5 + brightness - 0.5 * contrast).to(self.device)
+        frames[:, 1] = torch.addcmul(offset, frames[:, 1], contrast.to(self.device))
+        if largest > 0:
+            grain, generator = torch.empty_like(frames), torch.Generator(self.device)
+            for each, pair in zip(grain, pairs, strict=True):
+                each.normal_(generator=generator.manual_seed(int(pair.integers(2**31))))
+            frames.addcmul_(grain, noise)
+        return frames.clamp_(0, 1)
 
 
-@dataclass(frozen=True)
-class _Window:
-    """A square of pixels around a place, another one in each scene; `inside` says which lie in the frame."""
-
-    positions: Float[Tensor, "b 2 s s"]
-    index: Int[Tensor, "b s s"]
-    inside: Float[Tensor, "b 1 s s"]
+def _own(layers: Layers, positions: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Own coordinates of positions of the first frame."""
+    x, y = positions
+    return x - layers.centre[:, :1, None], y - layers.centre[:, 1:, None]
 
 
-class _Canvas:
-    """Values of every pixel, painted over from the back to the front."""
-
-    def __init__(self, values: Float[Tensor, "b c h w"]):
-        self.values = values.contiguous()
-
-    def window(self, centre: Float[Tensor, "b 2"], reach: float) -> _Window:
-        """The pixels at most `reach` from the centre in x and in y."""
-        height, width = self.values.shape[2:]
-        side = min(2 * int(reach) + 3, 2 * max(height, width))
-        corner = centre.round() - side // 2
-        positions = corner[..., None, None] + _grid(side, side, self.values.device)
-        x, y = positions[:, 0].long(), positions[:, 1].long()
-        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        return _Window(positions, y.clamp(0, height - 1) * width + x.clamp(0, width - 1), inside[:, None].float())
-
-    def lay(self, window: _Window, values: Float[Tensor, "b c s s"], covered: Float[Tensor, "b 1 s s"]) -> None:
-        """Paint `values` over what is there, as far as they cover it."""
-        count, channels = self.values.shape[:2]
-        index = window.index.view(count, 1, -1).expand(-1, channels, -1)
-        flat = self.values.view(count, channels, -1)
-        covered = (covered * window.inside).flatten(2)
-        # Pixels outside share an index with pixels inside, so changes are added: theirs are zero.
-        flat.scatter_add_(2, index, (values.flatten(2) - flat.gather(2, index)) * covered)
-
-
-def _grid(height: int, width: int, device: torch.device) -> Float[Tensor, "2 {height} {width}"]:
-    """The position of every pixel, x first."""
-    x = torch.arange(width, device=device, dtype=torch.float32).expand(height, width)
-    y = torch.arange(height, device=device, dtype=torch.float32)[:, None].expand(height, width)
-    return torch.stack([x, y])
+def _row_and_column(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """x and y of every pixel, (1, 1, width) and (1, height, 1)."""
+    x = torch.arange(width, device=device, dtype=torch.float32)
+    y = torch.arange(height, device=device, dtype=torch.float32)
+    return x[None, None], y[None, :, None]

@@ -3,16 +3,13 @@
 import hashlib
 import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from flowfeat.extraction.run import versions
+from flowfeat.provenance import machine, versions
 from flowfeat.video import Clip, find_clips
 
 _LOAD_BEFORE = os.getloadavg()
@@ -28,10 +25,7 @@ def record(bench: str, clips: Sequence[Clip], results: dict[str, Any]) -> dict[s
         "bench": bench,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": {
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-            "system": platform.system(),
+            **machine(),
             "load_before": _LOAD_BEFORE,
             "load_after": os.getloadavg(),
         },
@@ -81,10 +75,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(item) for name, item in value.items()}
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

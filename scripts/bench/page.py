@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).parents[2] / "docs"
-RECORDS = ("store", "extraction", "networks")
+RECORDS = ("store", "extraction", "networks", "rendering")
 UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
 
 NEVER_ON_A_GPU = [
@@ -19,6 +19,7 @@ NEVER_ON_A_GPU = [
     "`--device auto` taking a GPU that is there",
     "quantising flow on the device and copying levels instead of floats",
     "the sentence that a device without memory for a batch should give",
+    "the renderer of training pairs: its speed beside a training step's, and that it renders the same scenes",
 ]
 """Until a record of a GPU is in docs/records: what is written for one and has only been run on a CPU."""
 
@@ -34,7 +35,9 @@ NO_HELP = [
 ]
 
 
-def render(store: dict[str, Any], extraction: dict[str, Any], networks: dict[str, Any]) -> str:
+def render(
+    store: dict[str, Any], extraction: dict[str, Any], networks: dict[str, Any], rendering: dict[str, Any]
+) -> str:
     """The page, from the records."""
     parts = [
         "# Performance",
@@ -45,9 +48,11 @@ def render(store: dict[str, Any], extraction: dict[str, Any], networks: dict[str
         "look at: median (minimum to maximum) over the repetitions. Absolute times depend on the machine.",
         "",
         *_table(
-            ("record", "machine", "load before", "clips", "pairs", "date"), map(_where, (store, extraction, networks))
+            ("record", "machine", "load before", "clips", "pairs", "date"),
+            map(_where, (store, extraction, networks, rendering)),
         ),
         *_networks(networks),
+        *_rendering(rendering),
         *_store(store),
         *_quantisation(store),
         *_extraction(extraction),
@@ -97,6 +102,37 @@ def _networks(record: dict[str, Any]) -> list[str]:
         "",
         *_table(("time", "ratio (less is better)", "ours", "peer"), rows),
     ]
+
+
+def _rendering(record: dict[str, Any]) -> list[str]:
+    networks = ("flownet2-s", "flownet2-c", "flownet2-sd")
+    milliseconds = record["milliseconds_per_pair"]
+    rows = [
+        (
+            f"renderer, `{setting}`",
+            _middle(milliseconds[setting], "ms"),
+            *(_range(record["rendering_over_training"][f"{setting} / {name}"]) for name in networks),
+        )
+        for setting in milliseconds
+        if setting not in networks
+    ]
+    steps = [f"`{name}`: {_middle(milliseconds[name], 'ms')}" for name in networks]
+    machine = record["machine"]
+    crowded = machine["load_before"][0] >= machine["cores"]
+    busy = " Other programs kept the processor busy meanwhile, so only the ratios mean anything." if crowded else ""
+    return [
+        "## The renderer beside the networks that learn from it",
+        "",
+        f"Time for a pair of {record['height']}x{record['width']} in batches of {record['batch']}, on "
+        f"{record['device'].upper()} with {_threads(record['threads'])}, over that of a training step (forward, loss, "
+        f"backward; {', '.join(steps)} a pair).{busy} Below 1 the renderer keeps up with a network on as many cores.",
+        "",
+        *_table(("", "a pair", *(f"over `{name}` (less is better)" for name in networks)), rows),
+    ]
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _store(record: dict[str, Any]) -> list[str]:

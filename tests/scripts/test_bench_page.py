@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("store", "extraction", "networks")
+NAMES = ("store", "extraction", "networks", "rendering")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_record_says_what_was_measured_where_with_what(records: dict[str, dict
     assert record["bench"] == name
     assert record["machine"].keys() == {"processor", "cores", "gpu", "system", "load_before", "load_after"}
     assert {"flowfeat", "torch", "simplejpeg", "opencv-contrib-python-headless"} <= record["versions"].keys()
-    assert record["inputs"] or name == "networks", "which draws its inputs from a seed"
+    assert record["inputs"] or name in ("networks", "rendering"), "which draw their inputs from a seed"
     assert all(len(checksum) == 64 for checksum in record["inputs"].values())
 
 
