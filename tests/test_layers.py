@@ -22,6 +22,10 @@ ROOMS = (
     "extraction",
     "visualization",
     "gallery",
+    "metrics",
+    "provenance",
+    "benchmarks",
+    "training",
     "cli",
 )
 
@@ -45,11 +49,21 @@ FORBIDDEN = {
         "torch",
         *(f"flowfeat.{room}" for room in ROOMS if room not in ("formats", "video", "datasets")),
     ),
-    "flowfeat.rendering": tuple(f"flowfeat.{room}" for room in ROOMS if room not in ("ops", "rendering")),
+    "flowfeat.rendering": tuple(
+        f"flowfeat.{room}"
+        for room in ROOMS
+        if room not in ("ops", "formats", "visualization", "provenance", "rendering")
+    ),
     "flowfeat.weights": tuple(f"flowfeat.{room}" for room in ROOMS if room not in ("ops", "networks", "weights")),
     "flowfeat.store": ("flowfeat.estimators", "flowfeat.extraction", "flowfeat.networks", "flowfeat.cli"),
     "flowfeat.estimators": ("flowfeat.store", "flowfeat.extraction", "flowfeat.cli"),
     "flowfeat.extraction": ("flowfeat.cli",),
+    "flowfeat.metrics": tuple(f"flowfeat.{room}" for room in ROOMS if room != "metrics"),
+    "flowfeat.provenance": tuple(f"flowfeat.{room}" for room in ROOMS if room != "provenance"),
+    "flowfeat.training": tuple(
+        f"flowfeat.{room}" for room in ("video", "store", "estimators", "extraction", "gallery", "benchmarks", "cli")
+    ),
+    "flowfeat.benchmarks": ("flowfeat.extraction", "flowfeat.store", "flowfeat.training", "flowfeat.cli"),
     "flowfeat.visualization": (
         "torch",
         "flowfeat.store",

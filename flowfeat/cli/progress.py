@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 if TYPE_CHECKING:
     from flowfeat.extraction import Progress
+    from flowfeat.training import TrainingProgress
 
 _INTERVAL = 0.5, 10.0
 """Seconds between two states of a bar, on a terminal and in a file."""
@@ -70,3 +71,28 @@ class CountBar:
             self._shown = _bar(total=total, **self._looks)
         self._shown.total = total
         self._shown.update(done - self._shown.n)
+
+
+class TrainingBar:
+    """Progress of a training run: steps, loss, pairs per second, validation error and the time left."""
+
+    def __init__(self) -> None:
+        self._shown: tqdm | None = None
+
+    def __enter__(self) -> Callable[["TrainingProgress"], None]:
+        return self._show
+
+    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        if self._shown is not None:
+            self._shown.close()
+
+    def _show(self, progress: "TrainingProgress") -> None:
+        if self._shown is None:
+            self._shown = _bar(total=progress.iterations, initial=progress.step, unit=" steps")
+        measured = (
+            "" if progress.validation is None else f", validation {progress.validation:.3f} (best {progress.best:.3f})"
+        )
+        self._shown.set_postfix_str(
+            f"loss {progress.loss:.4f}, {progress.pairs_per_second:.1f} pairs/s{measured}", refresh=False
+        )
+        self._shown.update(progress.step - self._shown.n)

@@ -1,0 +1,71 @@
+"""`flowfeat train`: a network from a configuration."""
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from flowfeat.cli import DONE
+from flowfeat.cli.output import result, result_json
+from flowfeat.cli.progress import TrainingBar
+from flowfeat.errors import InputError
+from flowfeat.estimators.protocol import resolve_device
+from flowfeat.training import train
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network as CONFIG says: a .toml file, or the name of one of the package's. Run again to go on.
+
+    flowfeat train flownet2-c-cpu --out runs/c
+
+    flowfeat train flownet2-C-chairs-S_long --data flyingchairs=FlyingChairs_release --out runs/C
+
+    torchrun --nproc-per-node 4 -m flowfeat train flownet2-C-chairs-S_long --data flyingchairs=DIR --out runs/C
+    """
+
+    config: Positional[str]
+    """A file, or a name; a name that is none is answered with all there are."""
+    out: Path
+    """The run's folder: weights, log, state."""
+    data: tuple[str, ...] = ()
+    """NAME=DIR of each data set that the configuration takes."""
+    start: tuple[Path, ...] = ()
+    """Checkpoints of the networks that the configuration starts from."""
+    device: str = "auto"
+    """cpu, cuda, or auto: a GPU if there is one."""
+    stop_after: int | None = None
+    """Stop after so many steps in all; run again to go on."""
+    minutes: float | None = None
+    """Stop after so long; run again to go on."""
+    json: bool = False
+    """Print a summary as JSON on standard output."""
+
+    def run(self) -> int:
+        roots = {}
+        for entry in self.data:
+            name, equals, root = entry.partition("=")
+            if not equals:
+                raise InputError(f"--data {entry}: say which data set it is, NAME=DIR")
+            roots[name] = Path(root)
+        signal.signal(
+            signal.SIGTERM, signal.default_int_handler
+        )  # a cluster that wants its machine back: keep the state
+        device = resolve_device(self.device)
+        with TrainingBar() as report:
+            trainer = train(self.config, self.out, roots, self.start, device, self.stop_after, self.minutes, report)
+        iterations = trainer.configuration.schedule.iterations
+        summary = {
+            "out": str(self.out),
+            "model": trainer.configuration.model,
+            "steps": trainer.step,
+            "iterations": iterations,
+            "best_validation_endpoint_error": trainer.best,
+        }
+        if self.json:
+            result_json(summary)
+        else:
+            best = "none was measured" if trainer.best is None else f"{trainer.best:.3f} px, in best.safetensors"
+            result(f"{self.out}: {trainer.step} of {iterations} steps; lowest validation error {best}")
+        return DONE

@@ -1,0 +1,55 @@
+"""One process a device, as torchrun starts them."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import distributed, nn
+
+from flowfeat.training.objective import Objective
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of the run."""
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+
+    def distributed(self, objective: Objective) -> nn.Module:
+        """The objective with gradients averaged over all processes."""
+        if self.count == 1:
+            return objective
+        # Losses of one network leave parameters of the others' coarse levels unused.
+        return nn.parallel.DistributedDataParallel(
+            objective,
+            device_ids=[self.device] if self.device.type == "cuda" else None,
+            find_unused_parameters=True,
+            broadcast_buffers=False,
+        )
+
+    def meet(self) -> None:
+        """Wait until all processes are here."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+def join(device: torch.device) -> Processes:
+    """The processes that torchrun started, or this one alone."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        return Processes(device)
+    rank = int(os.environ["RANK"])
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Processes(device, rank, count)
+
+
+def leave() -> None:
+    """End what `join` began."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
