@@ -43,12 +43,12 @@ class Loss:
     """What is minimised.
 
     Attributes:
-        weights: of the levels, finest first.
+        weights: of the levels, finest first, whose errors are summed over their cells.
         exponent, epsilon: of (error + epsilon)^exponent.
         networks: which ones' errors count: net1, net2, ..., sd, fusion. The last one's if none is named.
     """
 
-    weights: tuple[float, ...] = (0.32, 0.08, 0.02, 0.01, 0.005)
+    weights: tuple[float, ...] = (0.005, 0.01, 0.02, 0.08, 0.32)
     exponent: float = 1.0
     epsilon: float = 0.01
     networks: tuple[str, ...] = ()

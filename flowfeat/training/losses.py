@@ -1,4 +1,8 @@
-"""The error of every level of a network (FlowNet 2015, section 4.3; FlowNet 2.0, section 5)."""
+"""The error of every level of a network (FlowNet 2015, section 4.3; FlowNet 2.0, section 5).
+
+Levels are summed over their cells, as in the authors' code and in mmflow: of weights 0.32 for the coarsest level and
+0.005 for the finest one, whose cells are 256 times as many, the finest level has the larger part.
+"""
 
 from collections.abc import Sequence
 
@@ -17,7 +21,7 @@ def multiscale_loss(
     exponent: float = 1.0,
     epsilon: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """The weighted sum over levels of the mean endpoint error, in units of the network.
+    """The weighted sum over levels of the endpoint error of an image's cells, in units of the network; the images' mean.
 
     Args:
         levels: predictions, finest first, each a whole fraction of the frame's size.
@@ -33,7 +37,7 @@ def multiscale_loss(
         error = endpoint_error(level.float(), truth)
         if exponent != 1.0:
             error = (error + epsilon) ** exponent
-        total = total + weight * (error * known).sum() / known.sum().clamp(min=1)
+        total = total + weight * (error * known).sum() / len(flow)
     return total
 
 

@@ -5,15 +5,15 @@ from flowfeat.training.losses import downsampled, multiscale_loss
 
 
 def test_by_hand():
-    """Two levels, one cell each way: errors of 5 and of 3 with weights 1 and 10."""
+    """Two levels of four cells and one: errors of 5 and of 3 with weights 1 and 10."""
     flow = torch.zeros(1, 2, 4, 4)
     flow[:, 0] = 3.0
     finer = torch.zeros(1, 2, 2, 2)
     finer[:, 1] = 4.0
     coarser = torch.zeros(1, 2, 1, 1)
     valid = torch.ones(1, 4, 4, dtype=torch.bool)
-    assert float(multiscale_loss([finer, coarser], flow, valid, (1, 10))) == pytest.approx(5 + 30)
-    assert float(multiscale_loss([finer], flow, valid, (1,), exponent=0.5, epsilon=4.0)) == pytest.approx(3.0)
+    assert float(multiscale_loss([finer, coarser], flow, valid, (1, 10))) == pytest.approx(4 * 5 + 30)
+    assert float(multiscale_loss([finer], flow, valid, (1,), exponent=0.5, epsilon=4.0)) == pytest.approx(4 * 3.0)
 
 
 def test_unknown_flow_counts_for_nothing():
