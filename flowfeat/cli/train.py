@@ -18,11 +18,11 @@ from flowfeat.training import train
 class Train:
     """Train a network as CONFIG says: a .toml file, or the name of one of the package's. Run again to go on.
 
-    flowfeat train flownet2-c-cpu --out runs/c
+    flowfeat train default-gpu-c --out runs/c --device cuda
 
-    flowfeat train flownet2-C-chairs-S_long --data flyingchairs=FlyingChairs_release --out runs/C
+    flowfeat train flownet2-C-chairs-long --data flyingchairs=FlyingChairs_release --out runs/C
 
-    torchrun --nproc-per-node 4 -m flowfeat train flownet2-C-chairs-S_long --data flyingchairs=DIR --out runs/C
+    torchrun --nproc-per-node 4 -m flowfeat train flownet2-C-chairs-long --data flyingchairs=DIR --out runs/C
     """
 
     config: Positional[str]

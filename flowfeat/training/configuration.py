@@ -26,6 +26,7 @@ class Data:
 
     Attributes:
         dataset: a name of `flowfeat.datasets`, or `rendered`.
+        folder: what --data calls it, if not by the data set's name: where two are of one layout.
         pairs: in a batch, over all devices.
         split, rendering: of a data set, as `open_dataset` takes them.
         scenes: the setting of the renderer.
@@ -33,6 +34,7 @@ class Data:
 
     dataset: str
     pairs: int
+    folder: str | None = None
     split: str | None = "train"
     rendering: str | None = None
     scenes: Scenes | None = None
@@ -59,12 +61,13 @@ class Validation:
     """How well the network does is measured every so often, and the best weights are kept.
 
     Attributes:
-        dataset, split, rendering, scenes: as in `Data`; rendered pairs are of another seed than those trained on.
+        dataset, folder, split, rendering, scenes: as in `Data`; rendered pairs are of another seed than those trained on.
         every: steps between two measurements.
         pairs: the first so many pairs; 0 for all.
     """
 
     dataset: str
+    folder: str | None = None
     every: int
     pairs: int = 0
     split: str | None = None
@@ -86,7 +89,7 @@ class Configuration:
         train: from which step on each network is trained; those not named stay as they are. The last one, if none is.
         share_stages: all networks behind the first have the same weights (supplement, table 2).
         initial: what networks begin as: at random as in the paper, or structured (`flowfeat.training.initial`).
-        copy_stage: the last network begins as a copy of the one before.
+        copy_stage: the last network begins as a copy of the one before, unless --start brings it.
         optimiser: Adam, as in the paper, or AdamW.
         weight_decay: of weights, not of biases.
         clip: the largest norm of the gradient; 0 for none.

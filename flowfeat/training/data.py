@@ -127,9 +127,11 @@ class ValidationData(Sequence[Batch]):
 
 
 def _open(part: Data | Validation, roots: Mapping[str, Path]) -> FlowDataset:
-    if part.dataset not in roots:
-        raise InputError(f"the configuration takes pairs of {part.dataset}: give its folder, --data {part.dataset}=DIR")
-    return open_dataset(part.dataset, roots[part.dataset], part.split, part.rendering)
+    name = part.folder or part.dataset
+    if name not in roots:
+        layout = "" if name == part.dataset else f" in the layout of {part.dataset}"
+        raise InputError(f"the configuration takes pairs of {name}{layout}: give its folder, --data {name}=DIR")
+    return open_dataset(part.dataset, roots[name], part.split, part.rendering)
 
 
 def _renderer(scenes: str | None, size: tuple[int, int], seed: int, device: torch.device) -> Renderer:

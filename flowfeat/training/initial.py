@@ -8,7 +8,7 @@ on a CPU that is hours. A structured start skips them. It sets weights alone, th
   (Zabih and Woodfill, ECCV 1994); the next one takes their differences between the first frame and the second one
   moved by a pixel each way, as pairs of opposite sign, whose leaky ReLUs add up to an absolute value; the one after
   averages these to costs.
-- The refinement hands each level's flow up to the next one, upsampled bilinearly.
+- The refinement begins at no motion and hands each level's flow up to the next one, upsampled bilinearly.
 - A stage hands on the flow it is given, and the fusion the mean of its two.
 """
 
@@ -189,9 +189,12 @@ def _differences(
 
 
 def _hand_flow_up(refinement: nn.Module) -> None:
-    """Each level begins as the one below, upsampled."""
+    """Each level begins as the one below, upsampled, and the coarsest one as no motion."""
     assert isinstance(refinement, Refinement)
     below = refinement.top
+    coarsest = refinement.get_submodule(f"predict_flow{below}")
+    assert isinstance(coarsest, nn.Conv2d)
+    coarsest.weight.zero_()
     slope = torch.tensor([0.25, 0.75, 0.75, 0.25])
     for level in refinement.levels:
         upsampling = refinement.get_submodule(f"upsampled_flow{below}_to_{level}")
@@ -203,12 +206,12 @@ def _hand_flow_up(refinement: nn.Module) -> None:
         predict = refinement.get_submodule(f"predict_flow{level}")
         assert isinstance(predict, nn.Conv2d)
         reader = inter if isinstance(inter, nn.Conv2d) else predict
+        predict.weight.zero_()
         for axis in (0, 1):
             channel = reader.in_channels - 2 + axis
             reader.weight[:, channel] = 0.0
             if reader is not predict:
                 _set(reader, axis, {channel: 1.0}, ((0, 0),))
-                predict.weight[:, axis] = 0.0
                 channel = axis
             _add(predict, axis, {channel: 1.0}, ((0, 0),))
         below = level

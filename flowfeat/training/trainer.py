@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from flowfeat.errors import InputError
 from flowfeat.metrics import endpoint_error
 from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.numerics import NUMERICS
 from flowfeat.networks.stack import FlowNetStack
-from flowfeat.networks.zoo import named_composition
+from flowfeat.networks.zoo import named_composition, tensor_shapes
 from flowfeat.training.configuration import Configuration, networks_of
 from flowfeat.training.data import Place, TrainingData, ValidationData
 from flowfeat.training.distributed import Processes
@@ -32,7 +32,7 @@ from flowfeat.training.run_folder import LogLine, RunFolder, Weights
 from flowfeat.training.state import TrainingState, collect, restore
 from flowfeat.training.units import learning_numerics, to_keep, to_learn
 from flowfeat.weights import Checkpoint
-from flowfeat.weights.parts import tensors_for
+from flowfeat.weights.parts import part_of, tensors_for
 
 _LOG_EVERY = 50
 
@@ -78,7 +78,7 @@ class Trainer:
         self.network.to(memory_format=torch.channels_last)
         groups = optimiser_groups(self.network.network, self._train, configuration.weight_decay)
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[configuration.optimiser]
-        self._optimiser = kind(groups, lr=0.0, betas=(0.9, 0.999))
+        self._optimiser = kind(groups, lr=0.0, betas=(0.9, 0.999), fused=True)
         self._data = TrainingData(configuration, roots, processes.device, Place(processes.rank, processes.count))
         self._validation = ValidationData(configuration, roots, processes.device)
         self.step, self.best, self._measured = 0, None, None
@@ -134,7 +134,7 @@ class Trainer:
             self._save()
             raise
 
-    def _learn(self, step: int, frames, flow, valid) -> tuple[torch.Tensor, torch.Tensor]:
+    def _learn(self, step: int, frames, flow, valid) -> tuple[Tensor, Tensor]:
         """One step: its loss, and the norm of its gradient."""
         objective = self._learning(step)
         for group in self._optimiser.param_groups:
@@ -200,7 +200,9 @@ def validation_error(network: FlowNetwork, pairs: ValidationData) -> float:
 
 
 def starting_network(configuration: Configuration, start: Sequence[Checkpoint]) -> FlowNetwork:
-    """The network as training finds it: random, less what the given checkpoints bring.
+    """The network as training finds it: random, less what the given checkpoints bring, the last of them last.
+
+    A checkpoint brings a part of the network, or the network, or the network as a part of a bigger one.
 
     Raises InputError where a checkpoint that the configuration starts from is missing, or one does not fit.
     """
@@ -218,7 +220,7 @@ def starting_network(configuration: Configuration, start: Sequence[Checkpoint]) 
             )
     network = FlowNetwork(composition, learning_numerics(numerics))
     initialise(network.network, torch.Generator().manual_seed(configuration.seed))
-    given = {name: tensor for checkpoint in start for name, tensor in tensors_for(composition, checkpoint).items()}
+    given = {name: tensor for checkpoint in start for name, tensor in _given(configuration, checkpoint).items()}
     if configuration.initial == "structured":
         for module in modules_of(network.network).values():
             structure(module)
@@ -226,8 +228,15 @@ def starting_network(configuration: Configuration, start: Sequence[Checkpoint]) 
     network.network.load_state_dict({**network.network.state_dict(), **given})
     bare = network.network
     stack = bare if isinstance(bare, FlowNetStack) else None
-    if configuration.copy_stage and stack is not None:
+    brought = stack is not None and any(name.startswith(f"stages.{len(stack.stages) - 1}.") for name in given)
+    if configuration.copy_stage and stack is not None and not brought:
         stack.stages[-1].load_state_dict(stack.stages[-2].state_dict())
     if configuration.share_stages and stack is not None:
         share_stages(stack)
     return network
+
+
+def _given(configuration: Configuration, checkpoint: Checkpoint) -> dict[str, Tensor]:
+    if len(tensor_shapes(checkpoint.composition)) > len(tensor_shapes(configuration.composition)):
+        checkpoint = part_of(checkpoint, configuration.model)
+    return tensors_for(configuration.composition, checkpoint)
