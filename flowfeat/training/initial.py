@@ -10,6 +10,8 @@ on a CPU that is hours. A structured start skips them. It sets weights alone, th
   averages these to costs.
 - The refinement begins at no motion and hands each level's flow up to the next one, upsampled bilinearly.
 - A stage hands on the flow it is given, and the fusion the mean of its two.
+
+Networks too narrow for that, which nobody trains but to try, stay as they are.
 """
 
 from collections.abc import Sequence
@@ -43,6 +45,9 @@ _LEVEL = 4.0
 
 _BRIGHTNESS = 0.6
 """Added to frames that are carried along, whose mean was taken off: the leaky ReLU leaves what is positive as it is."""
+
+_FLOW_CHANNELS = 4
+"""That carry a flow through layers with leaky ReLUs: both components with both signs."""
 
 _CROSS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 _SQUARE = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
@@ -81,7 +86,7 @@ def structure(network: nn.Module) -> None:
         stage = n.conv1.in_channels > 6
         warping = n.conv1.in_channels == 12
         # A stage with warping compares with the warped frame, which is the second one where the flow is nought.
-        _compare_frames(stem, (0, 1, 2), (6, 7, 8) if warping else (3, 4, 5), 4 if stage else 0)
+        _compare_frames(stem, (0, 1, 2), (6, 7, 8) if warping else (3, 4, 5), _FLOW_CHANNELS if stage else 0)
         if stage:
             _pass_flow_through(n, n.conv1.in_channels - 3 if warping else n.conv1.in_channels - 2)
 
@@ -207,6 +212,9 @@ def _hand_flow_up(refinement: nn.Module) -> None:
         assert isinstance(predict, nn.Conv2d)
         reader = inter if isinstance(inter, nn.Conv2d) else predict
         predict.weight.zero_()
+        below = level
+        if reader.out_channels < 2:
+            continue
         for axis in (0, 1):
             channel = reader.in_channels - 2 + axis
             reader.weight[:, channel] = 0.0
@@ -214,11 +222,12 @@ def _hand_flow_up(refinement: nn.Module) -> None:
                 _set(reader, axis, {channel: 1.0}, ((0, 0),))
                 channel = axis
             _add(predict, axis, {channel: 1.0}, ((0, 0),))
-        below = level
 
 
 def _pass_flow_through(stage: FlowNetS, flow: int) -> None:
     """The stage's finest flow begins as its input's, channels `flow` and the next, averaged over each 4x4 cell."""
+    if stage.conv1.out_channels < _FLOW_CHANNELS:
+        return
     # The cells' middles lie between pixels: each of two layers that halve the size averages two by two.
     between = tuple((y, x) for y in (0, 1) for x in (0, 1))
     for axis in (0, 1):
@@ -237,6 +246,8 @@ def _average_flows(fusion: Fusion) -> None:
     inter, predict = (fusion.refinement.get_submodule(name) for name in ("inter_conv0", "predict_flow0"))
     assert isinstance(inter, nn.Conv2d)
     assert isinstance(predict, nn.Conv2d)
+    if fusion.conv0.out_channels < _FLOW_CHANNELS or inter.out_channels < 2:
+        return
     for axis in (0, 1):
         for sign, output in ((0.5, 2 * axis), (-0.5, 2 * axis + 1)):
             _set(fusion.conv0, output, {3 + axis: sign, 5 + axis: sign}, ((0, 0),))

@@ -115,6 +115,25 @@ def measure_rendered(estimators: Mapping[str, FlowEstimator], setting: str) -> d
     }
 
 
+def table(results: Mapping[str, Any]) -> str:
+    """The figures of a record in Markdown, as the model card shows them."""
+    errors = ("middlebury", "flyingchairs", "rendered_medium", "rendered_small")
+    clips, still = results["ucf101"], results["still"]
+    heads = (
+        *(f"{name.replace('_', ', ')} ({results[name]['pairs']})" for name in errors),
+        f"UCF101, of DIS's photometric error ({clips['moving']})",
+        "better than zero flow",
+        f"still frames ({still['pairs']})",
+    )
+    lines = ["| " + " | ".join(("", *heads)) + " |", "| --- |" + " ---: |" * len(heads)]
+    for name in still["length"]:
+        cells = [f"{results[column]['error'][name]:.3f} px" for column in errors]
+        cells += [f"{clips['of_dis'][name]:.3f}", f"{clips['better_than_zero'][name]:.1%}"]
+        cells += [f"{still['length'][name]:.3f} px"]
+        lines.append("| " + " | ".join((name, *cells)) + " |")
+    return "\n".join(lines)
+
+
 def main(arguments: Arguments) -> None:
     estimators: dict[str, FlowEstimator] = {}
     hashes = {}
@@ -146,12 +165,7 @@ def main(arguments: Arguments) -> None:
         pairs += [frames[start : start + 2] for start in starts]
     results["ucf101"] = measure_clips(estimators, pairs)
     results["still"] = {"pairs": len(clips), "length": measure_still(estimators, pairs[:: arguments.pairs])}
-    columns = [name for name in results if "error" in results[name]]
-    print(" " * 12, *(f"{name:>16}" for name in (*columns, "of_dis", "better_than_zero", "still")))
-    for name in estimators:
-        values = [results[column]["error"][name] for column in columns]
-        values += [results["ucf101"][key][name] for key in ("of_dis", "better_than_zero")]
-        print(f"{name:12}", *(f"{value:16.3f}" for value in (*values, results["still"]["length"][name])))
+    print(table(results))
     if arguments.out:
         write_record(arguments.out, record("default_weights", clips, results))
 
