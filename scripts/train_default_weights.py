@@ -3,11 +3,11 @@
     python scripts/train_default_weights.py --out runs/default --device cpu
     python scripts/train_default_weights.py --out runs/default --device cuda --minutes 9
 
-Six stages, each a configuration of `flowfeat train`: c, cs, css, css-ft-sd, sd, fused. On a CPU they are those called
-default-cpu-*, on pairs rendered once into OUT/pairs; on a GPU default-gpu-*, with pairs rendered there. Run it again to
-go on: stages that are done stay, the one that was stopped goes on exactly. With --start each stage begins with its part
-of those weights. In the end OUT/flownet2-thin.safetensors is what the package ships, in 8 bits. Exit status: 0 all
-done, 1 there is more to do, 2 wrong usage or unusable input.
+Six stages, each a configuration of `flowfeat train`: c, cs, css, css-ft-sd, sd, fused. On a CPU they are those
+called default-cpu-*, on pairs rendered once into OUT/pairs; on a GPU default-gpu-*, with pairs rendered there. Run it
+again to go on: stages that are done stay, the one that was stopped goes on exactly. With --start each stage begins with
+its part of those weights. In the end OUT/flownet2-thin.safetensors is what the package ships, in 8 bits. Exit status:
+0 all done, 1 there is more to do, 2 wrong usage or unusable input.
 """
 
 import sys
@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 import tyro
 
 from flowfeat.cli import DONE, INCOMPLETE, UNUSABLE
@@ -22,8 +23,9 @@ from flowfeat.cli.output import result, say
 from flowfeat.cli.progress import CountBar, TrainingBar
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
-from flowfeat.rendering import PairSettings, render_folder
+from flowfeat.rendering import SETTINGS, PairSettings, Renderer, render_folder
 from flowfeat.training import train
+from flowfeat.training.rounding import rounded
 from flowfeat.weights import read_checkpoint, write_checkpoint
 
 STAGES: dict[str, tuple[str, ...]] = {
@@ -41,6 +43,10 @@ PAIRS = {
     "small": (5000, PairSettings("small", 192, 256, seed=2)),
 }
 """What a CPU trains on: how many pairs, and which."""
+
+
+_SEEN, _UNSEEN = 6, 7
+"""How many pairs of each setting the biases are corrected on after rounding, and the seed of these."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,9 @@ class TrainDefaultWeights:
             if trained.step < trained.configuration.schedule.iterations:
                 return self._unfinished(stage)
         weights = self.out / "flownet2-thin.safetensors"
-        write_checkpoint(read_checkpoint(self.out / "fused" / "best.safetensors"), weights, storage="int8")
+        trained = read_checkpoint(self.out / "fused" / "best.safetensors")
+        seen = [Renderer(SETTINGS[name], 192, 256, seed=_UNSEEN).batch(0, _SEEN).frames for name in PAIRS]
+        write_checkpoint(rounded(trained, torch.cat(seen)), weights, storage="int8")
         result(f"{weights}: {weights.stat().st_size / 1e6:.1f} MB")
         return DONE
 

@@ -38,9 +38,7 @@ class Models:
         result("GFLOP: for one pair at 256x320. error: in pixels, measured on four Middlebury pairs.")
         result("NAME@WIDTH: a FlowNet with WIDTH times the channels.")
         result("+v behind a name adds variational refinement (extra opencv).")
-        result(
-            f"default: {DEFAULT_MODEL or 'none in this version, as it carries no weights; name a model with --model'}"
-        )
+        result(f"default: {DEFAULT_MODEL}")
         return DONE
 
 

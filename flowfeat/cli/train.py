@@ -1,6 +1,5 @@
 """`flowfeat train`: a network from a configuration."""
 
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from flowfeat.cli.progress import TrainingBar
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.training import train
+from flowfeat.training.distributed import is_first
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,18 @@ class Train:
         roots = {}
         for entry in self.data:
             name, equals, root = entry.partition("=")
-            if not equals:
+            if not (name and equals and root):
                 raise InputError(f"--data {entry}: say which data set it is, NAME=DIR")
             roots[name] = Path(root)
-        signal.signal(
-            signal.SIGTERM, signal.default_int_handler
-        )  # a cluster that wants its machine back: keep the state
+        if self.stop_after is not None and self.stop_after < 1:
+            raise InputError(f"--stop-after {self.stop_after}: say at least 1 step")
+        if self.minutes is not None and not self.minutes > 0:
+            raise InputError(f"--minutes {self.minutes}: say more than 0")
         device = resolve_device(self.device)
         with TrainingBar() as report:
             trainer = train(self.config, self.out, roots, self.start, device, self.stop_after, self.minutes, report)
+        if not is_first():
+            return DONE
         iterations = trainer.configuration.schedule.iterations
         summary = {
             "out": str(self.out),

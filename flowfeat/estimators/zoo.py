@@ -18,8 +18,8 @@ from flowfeat.estimators.zero import Zero
 from flowfeat.networks.zoo import FAMILY, Composition, named_composition
 from flowfeat.weights.embedded import EMBEDDED
 
-DEFAULT_MODEL: str | None = next(iter(EMBEDDED), None)
-"""The model used where none is named; None while the package carries no weights of its own."""
+DEFAULT_MODEL = "flownet2-thin"
+"""The model used where none is named: the package carries its weights."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,6 @@ def load_estimator(
     if path and model is None:
         return load_flownet(None, path, profile, place)
     model = model or DEFAULT_MODEL
-    if model is None:
-        raise InputError(
-            "there are no default weights in this version yet: name a model with --model; "
-            f"these work without weights: {_without_weights()}"
-        )
     name = model.removesuffix("+v")
     request = _Request(name, path, profile, place, workers)
     entry = _MODELS.get(name) or (_MODELS.get(name.partition("@")[0]) if named_composition(name) else None)

@@ -61,7 +61,7 @@ class Validation:
     """How well the network does is measured every so often, and the best weights are kept.
 
     Attributes:
-        dataset, folder, split, rendering, scenes: as in `Data`; rendered pairs are of another seed than those trained on.
+        dataset, folder, split, rendering, scenes: as in `Data`; rendered pairs have another seed than those trained on.
         every: steps between two measurements.
         pairs: the first so many pairs; 0 for all.
     """
@@ -185,6 +185,12 @@ def _check(c: Configuration) -> None:
     for name in (*c.train, *c.loss.networks):
         if name not in networks:
             raise ValueError(f"{c.model} has no network {name!r}; it has {', '.join(networks)}")
+    if c.train and min(c.train.values()) > 0:
+        raise ValueError("train: no network learns at step 0; begin with one of them")
+    counted = c.loss.networks or networks[-1:]
+    for name in c.train or networks[-1:]:
+        if not any(name == other or _feeds(name, other) for other in counted):
+            raise ValueError(f"train: {name} learns nothing from the loss of {', '.join(counted)}")
     if not c.data:
         raise ValueError("data is empty")
     if any(side < 64 or side % 64 for side in c.crop):
@@ -203,6 +209,11 @@ def _check(c: Configuration) -> None:
         raise ValueError("schedule.iterations and validation.every must be at least 1")
     if (c.copy_stage or c.share_stages) and len(composition.letters) < 3:
         raise ValueError(f"{c.model} has no two stages that could be alike")
+
+
+def _feeds(name: str, other: str) -> bool:
+    """Whether the second network of a composition sees what the first one computes."""
+    return other == "fusion" or (name.startswith("net") and other.startswith("net") and name < other)
 
 
 def _typed(wanted: Any, value: Any, place: str) -> Any:

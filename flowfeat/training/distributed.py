@@ -35,6 +35,11 @@ class Processes:
             distributed.barrier()
 
 
+def is_first() -> bool:
+    """Whether this is the one process, of those that torchrun started, that speaks to the user."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def join(device: torch.device) -> Processes:
     """The processes that torchrun started, or this one alone."""
     count = int(os.environ.get("WORLD_SIZE", "1"))

@@ -21,7 +21,7 @@ def multiscale_loss(
     exponent: float = 1.0,
     epsilon: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """The weighted sum over levels of the endpoint error of an image's cells, in units of the network; the images' mean.
+    """The weighted sum over levels of the endpoint error of an image's cells, in the network's units; the images' mean.
 
     Args:
         levels: predictions, finest first, each a whole fraction of the frame's size.

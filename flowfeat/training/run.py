@@ -8,7 +8,8 @@ import torch
 
 from flowfeat.errors import InputError
 from flowfeat.training.configuration import read_configuration
-from flowfeat.training.distributed import join, leave
+from flowfeat.training.distributed import is_first, join, leave
+from flowfeat.training.interruption import interruptible
 from flowfeat.training.run_folder import RunFolder
 from flowfeat.training.state import read_state
 from flowfeat.training.trainer import Trainer, TrainingProgress
@@ -34,10 +35,12 @@ def train(
         start: checkpoints of the networks that it starts from.
         stop_after: steps in all, if fewer than the schedule's; the schedule stays as it is.
         minutes: how long this call may train.
-        report: called every so often.
+        report: called every so often, by the first of several processes.
 
     Raises:
-        InputError: something that the configuration takes is missing or does not fit, or `out` holds another run.
+        InputError: something that the configuration takes is missing or does not fit, `out` holds another run, or the
+            loss is no number.
+        KeyboardInterrupt: on Ctrl-C and SIGTERM, when the state is written.
     """
     asked, text = read_configuration(configuration)
     processes = join(torch.device(device))
@@ -54,7 +57,9 @@ def train(
                 trainer.resume(state)
             except ValueError as fault:
                 raise InputError(f"{folder.state}: {fault}") from fault
-        trainer.run(stop_after or asked.schedule.iterations, 60 * minutes if minutes else math.inf, report)
+        end = asked.schedule.iterations if stop_after is None else stop_after
+        with interruptible():
+            trainer.run(end, math.inf if minutes is None else 60 * minutes, report if is_first() else lambda _: None)
         return trainer
     finally:
         leave()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from flowfeat.atomic import write_atomically
-from flowfeat.errors import InputError
+from flowfeat.errors import FormatError, InputError
 from flowfeat.networks.numerics import Numerics
 from flowfeat.networks.zoo import Composition, name_of, names_of
 from flowfeat.provenance import machine, versions
@@ -73,7 +73,7 @@ class RunFolder:
         fixed = json.loads(json.dumps(fixed))
         record, path = None, self.path / "run.json"
         if path.is_file():
-            record = json.loads(path.read_text())
+            record = _record(path)
             if record["fixed"] != fixed:
                 names = [name for name in fixed["configuration"] if not _same(name, record, fixed)] or ["start"]
                 raise InputError(f"{self.path}: another run is in it ({', '.join(names)} differ); give a new --out")
@@ -108,7 +108,8 @@ class RunFolder:
         """The log so far."""
         if not self._log.is_file():
             return []
-        return [LogLine(**json.loads(line)) for line in self._log.read_text().splitlines()]
+        # A line that was being written when the process was killed has no end; its step is done again.
+        return [LogLine(**json.loads(line)) for line in self._log.read_text().splitlines(True) if line.endswith("\n")]
 
     def write_weights(
         self,
@@ -158,6 +159,14 @@ class RunFolder:
 
 def _same(name: str, record: dict[str, Any], fixed: dict[str, Any]) -> bool:
     return record["fixed"]["configuration"].get(name) == fixed["configuration"][name]
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text())
+        return {"fixed": record["fixed"], "sessions": record["sessions"]}
+    except (ValueError, KeyError, TypeError):
+        raise FormatError(f"{path}: it is damaged; give a new --out, or remove the folder to begin anew") from None
 
 
 class _NoBoard:

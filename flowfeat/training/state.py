@@ -60,10 +60,13 @@ def restore(state: TrainingState, network: nn.Module, optimiser: torch.optim.Opt
     except RuntimeError as fault:
         raise ValueError("it is of another network") from fault
     names = {name: place for place, name in enumerate(_parameter_names(network, optimiser))}
+    parameters = dict(network.named_parameters())
     values: dict[int, dict[str, Tensor]] = {}
     for name, value in parts["optimiser"].items():
-        key, _, parameter = name.partition(".")
-        values.setdefault(names[parameter], {})[key] = value.clone()
+        key, _, of = name.partition(".")
+        # Fused optimisers go through memory in its order: moments must lie as their parameters do.
+        alike = torch.empty_like(parameters[of]).copy_(value) if value.shape == parameters[of].shape else value.clone()
+        values.setdefault(names[of], {})[key] = alike
     optimiser.load_state_dict({"state": values, "param_groups": optimiser.state_dict()["param_groups"]})
     torch.set_rng_state(parts["random"]["cpu"])
     if torch.cuda.is_available() and "cuda" in parts["random"]:

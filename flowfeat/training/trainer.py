@@ -20,6 +20,7 @@ from flowfeat.training.configuration import Configuration, networks_of
 from flowfeat.training.data import Place, TrainingData, ValidationData
 from flowfeat.training.distributed import Processes
 from flowfeat.training.initial import initialise, structure
+from flowfeat.training.interruption import held
 from flowfeat.training.objective import (
     Objective,
     gradient_norm,
@@ -99,9 +100,10 @@ class Trainer:
         over = begun + seconds
         try:
             for step, batch in self._data.batches(self.step, end):
-                loss, norm = self._learn(step, batch.frames, batch.flow, batch.valid)
+                with held():
+                    loss, norm = self._learn(step, batch.frames, batch.flow, batch.valid)
+                    self.step = step + 1
                 losses.append(loss)
-                self.step = step + 1
                 late = time.monotonic() > over
                 due = self.step % self.configuration.validation.every == 0 or self.step == end or late
                 if due or self.step % _LOG_EVERY == 0:

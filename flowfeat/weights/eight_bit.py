@@ -1,4 +1,8 @@
-"""Weights as whole numbers from -127 to 127, with one scale for every channel that a layer puts out.
+"""Weights as levels from -127 to 127, with one scale for every channel that a layer puts out.
+
+Level q stands for sign(q) |q| (8 + |q|) times the scale: levels are 30 times as close around 0 as at the end. Channels
+that compare frames have a few large weights and many small ones that matter, which even levels would drown (2.62 in
+place of 2.01 px of the default network's error on Middlebury; these 2.03).
 
 In the file NAME is then int8, and NAME.scale holds float32 factors, one an output channel. Small tensors stay float32:
 biases, the layers that put out flow and most of those that see images, whose errors weigh most. They are 1 % of a
@@ -12,6 +16,8 @@ from jaxtyping import Float32, Int8
 from torch import Tensor
 
 _LEVELS = 127
+_BENDING = 8
+_LARGEST = _LEVELS * (_BENDING + _LEVELS)
 _SCALE = ".scale"
 _FEW = 20_000  # numbers; flownet2-thin then takes 23.9 MB, and every layer that puts out flow is smaller
 _SMALLEST = 2.0**-100  # so that no scale is 0 or has fewer bits than a float32
@@ -45,23 +51,32 @@ def from_eight_bits(stored: dict[str, Tensor]) -> dict[str, Tensor]:
             raise ValueError(f"the scale of {name!a} is not one float32 for each of its {channels} channels")
         if not (torch.isfinite(scale).all() and (scale > 0).all()):
             raise ValueError(f"the scale of {name!a} holds values that are no sizes of a step")
-        tensors[name] = tensor.float().mul_(_along(scale, _output_axis(name)))
+        tensors[name] = _value(tensor).float().mul_(_along(scale, _output_axis(name)))
     if scales:
         raise ValueError(f"{min(scales)!a} is the scale of nothing")
     return tensors
 
 
 def quantised(weight: Float32[Tensor, "a b h w"], axis: int) -> tuple[Int8[Tensor, "a b h w"], Float32[Tensor, " c"]]:
-    """The nearest whole steps, and the size of a step for every channel along `axis`: its largest weight is 127 steps.
+    """The nearest levels, and the scale of every channel along `axis`: its largest weight has level 127.
 
     What comes out of int8 goes back to the same bytes.
     """
     largest = weight.abs().amax([dim for dim in range(4) if dim != axis])
-    scale = (largest / _LEVELS).clamp_min(_SMALLEST)
-    # Without its last 7 bits a scale times 127 is exact, so that the same scale is found again; cut rather than
-    # rounded, so that nothing overflows.
-    scale = (scale.view(torch.int32) & ~0x7F).view(torch.float32)
-    return (weight / _along(scale, axis)).round_().to(torch.int8), scale
+    scale = (largest / _LARGEST).clamp_min(_SMALLEST)
+    # Without its last 15 bits a scale times any level's number is exact, so that the same scale is found again; cut
+    # rather than rounded, so that nothing overflows. The largest weight moves by 0.4 % at most.
+    scale = (scale.view(torch.int32) & ~0x7FFF).view(torch.float32)
+    size = (weight / _along(scale, axis)).abs().double()
+    below = ((size + _BENDING**2 / 4).sqrt() - _BENDING / 2).floor().clamp(max=_LEVELS - 1)
+    level = below + (size > (_value(below) + _value(below + 1)) / 2)
+    return (level * weight.sign()).to(torch.int8), scale
+
+
+def _value(level: Tensor) -> Tensor:
+    """What levels stand for, in scales."""
+    level = level if level.is_floating_point() else level.int()
+    return level * (_BENDING + level.abs())
 
 
 def _output_axis(name: str) -> int:

@@ -8,19 +8,14 @@ _FILE = files("flowfeat.weights") / "default" / "flownet2-thin.safetensors"
 
 _WITHIN = "as the fine-tuned stack holds it"
 
-# Without flownet2-css: the file has that stack fine-tuned alone. The first is the default of every command.
-# Until the file is there the table is empty: the condition goes when the file comes.
-EMBEDDED: dict[str, str | None] = (
-    {
-        "flownet2-thin": None,
-        "flownet2-css-ft-sd": None,
-        "flownet2-cs": _WITHIN,
-        "flownet2-c": _WITHIN,
-        "flownet2-sd": None,
-    }
-    if _FILE.is_file()
-    else {}
-)
+# Without flownet2-css: the file has that stack fine-tuned alone.
+EMBEDDED: dict[str, str | None] = {
+    "flownet2-thin": None,
+    "flownet2-css-ft-sd": None,
+    "flownet2-cs": _WITHIN,
+    "flownet2-c": _WITHIN,
+    "flownet2-sd": None,
+}
 """The networks in the package's own file, each with what sets it apart from the paper's network of that name."""
 
 

@@ -151,13 +151,6 @@ def test_options_and_devices_that_cannot_be(tmp_path, said, monkeypatch):
         assert not (tmp_path / "flow").exists()
 
 
-def test_without_a_model(tmp_path, said):
-    clip = write_clip(tmp_path / "a.avi")
-    status, text = said("extract", clip, "--out", tmp_path / "flow")
-    assert status == 2
-    _one_sentence(text, "there are no default weights in this version yet", "dis, tvl1")
-
-
 def test_two_clips_of_one_name(tmp_path, said):
     write_clip(tmp_path / "one/v.avi")
     write_clip(tmp_path / "two/v.avi")

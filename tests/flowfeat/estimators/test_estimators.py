@@ -110,13 +110,8 @@ def test_frames_too_small_for_a_method_are_a_sentence():
         load_estimator("dis")(torch.zeros(1, 2, 3, 12, 10, dtype=torch.uint8))
 
 
-def test_without_a_model_the_sentence_names_those_that_work():
-    assert DEFAULT_MODEL is None
-    with pytest.raises(
-        InputError,
-        match="no default weights in this version yet: name a model with --model; these work without weights: dis, ",
-    ):
-        load_estimator()
+def test_without_a_model_it_is_the_default():
+    assert load_estimator(device="cpu").description.model == DEFAULT_MODEL
 
 
 @pytest.mark.parametrize(

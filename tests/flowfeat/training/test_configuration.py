@@ -32,7 +32,7 @@ def test_every_configuration_of_the_package_opens_with_its_command_its_number_an
         assert "# Expected:" in opening[0], name
         assert "# Time:" in opening[0], name
         starts = len(read_configuration(name)[0].starts_from)
-        assert len(re.findall(r"--start((?: FILE)*)", opening[0])[0].split() if starts else []) == starts, name
+        assert len(re.findall(r"--start((?: [A-Z_]+)+)", opening[0])[0].split() if starts else []) == starts, name
 
 
 @pytest.mark.parametrize("name", configuration_names())
@@ -99,6 +99,12 @@ def test_a_file_is_read_as_it_says(tmp_path):
         ('scenes = "small"', 'scenes = "tiny"', "validation.scenes is 'tiny'; it can be large, medium, small"),
         ("every = 100", "every = 0", "validation.every must be at least 1"),
         ("[validation]", "[train]\nnet3 = 0\n[validation]", "flownet2-cs has no network 'net3'; it has net1, net2"),
+        ("[validation]", "[train]\nnet2 = 5\n[validation]", "train: no network learns at step 0"),
+        (
+            "[validation]",
+            '[train]\nnet2 = 0\n[loss]\nnetworks = ["net1"]\n[validation]',
+            "train: net2 learns nothing from the loss of net1",
+        ),
         ("[validation]", "[loss]\nweights = [1.0]\n[validation]", "loss.weights has 1 numbers"),
         ("[validation]", "seed = true\n[validation]", "data\\[0\\].seed is unknown"),
         ("crop", "crop = 3 4", "it is no TOML"),

@@ -1,5 +1,9 @@
 """Every configuration of the package runs: on small files in the formats of its data sets, narrow, 20 steps."""
 
+import json
+import math
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,45 +19,51 @@ from fixture_datasets import (
 
 from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.numerics import NUMERICS
-from flowfeat.networks.zoo import name_of, named_composition
-from flowfeat.training import configuration, run
-from flowfeat.training.configuration import configuration_names, networks_of, read_configuration
+from flowfeat.networks.zoo import Composition, name_of, named_composition
+from flowfeat.training import configuration_names, data, read_configuration, train
+from flowfeat.training.configuration import networks_of
 from flowfeat.training.initial import initialise
 from flowfeat.training.objective import modules_of
-from flowfeat.training.units import to_learn
+from flowfeat.training.trainer import starting_network
 from flowfeat.weights import Checkpoint, read_checkpoint, write_checkpoint
-from flowfeat.weights.parts import tensors_for
 
 STEPS = 20
+JOINS = 10
+"""The step at which networks join in that do so later in the true schedule."""
 WIDTH = 1 / 32
+SIZE = 96, 160
+"""Of frames: crops of 64x64 that are turned and scaled come out of them at the first few draws."""
 
 
 @pytest.fixture(scope="module")
 def roots(tmp_path_factory) -> dict[str, Path]:
     home = tmp_path_factory.mktemp("data")
+    chairs = flying_chairs_tree(home / "FlyingChairs_release", SIZE)
     return {
-        "flyingchairs": flying_chairs_tree(home / "FlyingChairs_release"),
-        "things3d": things3d_tree(home / "FlyingThings3D"),
-        "chairssdhom": chairs_sdhom_tree(home / "ChairsSDHom"),
-        "sintel": sintel_tree(home / "MPI-Sintel"),
-        "kitti2012": kitti_tree(home / "data_stereo_flow", "colored_0"),
-        "kitti2015": kitti_tree(home / "data_scene_flow", "image_2"),
+        "flyingchairs": chairs,
+        "medium": chairs,
+        "small": chairs,
+        "things3d": things3d_tree(home / "FlyingThings3D", SIZE),
+        "chairssdhom": chairs_sdhom_tree(home / "ChairsSDHom", SIZE),
+        "sintel": sintel_tree(home / "MPI-Sintel", SIZE),
+        "kitti2012": kitti_tree(home / "data_stereo_flow", "colored_0", SIZE),
+        "kitti2015": kitti_tree(home / "data_scene_flow", "image_2", SIZE),
     }
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+def weights(tmp_path_factory) -> Callable[[str], Path]:
     """`weights(model)` is a file of a narrow network of that name."""
     home = tmp_path_factory.mktemp("weights")
 
     def write(model: str) -> Path:
-        composition = _narrow(model)
-        path = home / f"{name_of(composition).replace('@', '-')}.safetensors"
+        composition, numerics = _narrow(model), NUMERICS["lmb"]
+        name = name_of(composition)
+        path = home / f"{name}.safetensors"
         if not path.exists():
-            network = FlowNetwork(composition, NUMERICS["lmb"]).network
+            network = FlowNetwork(composition, numerics).network
             initialise(network, torch.Generator().manual_seed(0))
             tensors = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-            name, numerics = name_of(composition), NUMERICS["lmb"]
             made = Checkpoint(
                 path, "", "safetensors", "flowfeat", name, composition, numerics, tensors, provenance={"by": "a test"}
             )
@@ -63,46 +73,56 @@ def weights(tmp_path_factory):
     return write
 
 
-def _narrow(model: str):
+def _narrow(model: str) -> Composition:
     composition = named_composition(model)
     assert composition is not None
     return replace(composition, width=WIDTH)
 
 
+def _shrunk(text: str) -> str:
+    """The text of a configuration with narrow networks, small crops and batches, and an early joining in."""
+
+    def narrow(line: re.Match[str]) -> str:
+        return re.sub(r'"([^"]+)"', lambda name: f'"{name_of(_narrow(name[1]))}"', line[0])
+
+    text = re.sub(r"^(model|starts_from) = .*$", narrow, text, flags=re.MULTILINE)
+    for entry, value in {"crop": "[64, 64]", "pairs": 1, "every": JOINS, "net1": JOINS}.items():
+        text = re.sub(rf"^{entry} = (?!0$).*$", f"{entry} = {value}", text, flags=re.MULTILINE)
+    return text
+
+
 @pytest.mark.parametrize("name", configuration_names())
 def test_it_learns_for_twenty_steps(name, roots, weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "_TEXTURES", 4)  # making them is most of the time
     real, text = read_configuration(name)
-    narrow = replace(
-        real,
-        model=name_of(_narrow(real.model)),
-        crop=(64, 64),
-        starts_from=tuple(name_of(_narrow(model)) for model in real.starts_from),
-        # Networks that join in later do so within these steps, and the schedules' first steps are those of all of it.
-        train={part: min(first, STEPS // 2) for part, first in real.train.items()},
-        data=tuple(replace(part, pairs=1) for part in real.data),
-        validation=replace(real.validation, every=STEPS, pairs=1),
-    )
-    configuration._check(narrow)
-    monkeypatch.setattr(run, "read_configuration", lambda path: (narrow, text))
-    needed = {part.dataset for part in (*real.data, real.validation)}
-    data = {dataset: root for dataset, root in roots.items() if dataset in needed}
-    start = [weights(model) for model in real.starts_from]
-    trainer = run.train(name, tmp_path / "run", data, start, stop_after=STEPS)
-    assert trainer.step == STEPS
-    assert trainer.best is not None
-    assert trainer.best == trainer.best
-    trained = real.train or {networks_of(real.composition)[-1]: 0}
-    # What was given and does not learn is as it was; what learns has changed.
-    given = {
-        key: value for path in start for key, value in tensors_for(_narrow(real.model), read_checkpoint(path)).items()
+    path, out = tmp_path / f"{name}.toml", tmp_path / "run"
+    path.write_text(_shrunk(text))
+    narrow, _ = read_configuration(path)
+    assert narrow.crop == (64, 64)
+    assert narrow.batch == len(real.data)
+    files = [weights(model) for model in real.starts_from]
+    before = starting_network(narrow, [read_checkpoint(file) for file in files]).network
+    joining = narrow.train or {networks_of(narrow.composition)[-1]: 0}
+    for stop in (JOINS, STEPS) if max(joining.values()) else (STEPS,):
+        trainer = train(path, out, roots, files, stop_after=stop)
+        assert trainer.step == stop
+        learnt = {part for part, first in joining.items() if first < stop}
+        assert _moved(before, trainer.network.network) == learnt
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [JOINS, STEPS]
+    assert all(math.isfinite(line[value]) for line in lines for value in ("loss", "gradient_norm", "validation"))
+    assert all(line["loss"] > 0 for line in lines)
+    for kept in ("best", "last"):
+        checkpoint = read_checkpoint(out / f"{kept}.safetensors")
+        assert checkpoint.composition == narrow.composition
+        FlowNetwork(checkpoint.composition, checkpoint.numerics).network.load_state_dict(checkpoint.tensors)
+
+
+def _moved(before: torch.nn.Module, after: torch.nn.Module) -> set[str]:
+    """The networks any of whose weights have changed."""
+    old = modules_of(before)
+    return {
+        part
+        for part, module in modules_of(after).items()
+        if not all(torch.equal(p, q) for p, q in zip(module.parameters(), old[part].parameters(), strict=True))
     }
-    given = to_learn(given, _narrow(real.model), NUMERICS["lmb"])
-    for part, module in modules_of(trainer.network.network).items():
-        own = {id(parameter) for parameter in module.parameters()}
-        known = [
-            (key, value)
-            for key, value in trainer.network.network.named_parameters()
-            if id(value) in own and key in given
-        ]
-        same = [torch.equal(value.detach(), given[key]) for key, value in known]
-        assert not same or all(same) == (part not in trained), part

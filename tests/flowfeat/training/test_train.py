@@ -36,7 +36,7 @@ def test_a_run_leaves_weights_a_log_and_a_record(chairs, tmp_path, write_configu
     assert trainer.best == min(line["validation"] for line in lines if line["validation"])
     assert any((tmp_path / "run/tensorboard").iterdir())
     record = json.loads((tmp_path / "run/run.json").read_text())
-    assert record["sessions"][0]["versions"]["torch"] == torch.__version__
+    assert record["sessions"][0]["versions"]["torch"] == torch.__version__.split("+")[0]
     best = read_checkpoint(tmp_path / "run/best.safetensors")
     assert best.model == "flownet2-S@0.046875"
     assert best.provenance is not None
