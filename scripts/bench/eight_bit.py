@@ -1,6 +1,7 @@
 """What storing weights in 8 bits costs: endpoint error of a data set with the weights as they are, and after int8.
 
     python scripts/bench/eight_bit.py last.safetensors --root middlebury --out docs/records/eight_bit.json
+    python scripts/bench/eight_bit.py fused/best.safetensors --rounded flownet2-thin.safetensors --root middlebury
 
 Both files are read as any command reads them. Errors are means over pairs of each pair's mean, in pixels.
 """
@@ -32,6 +33,8 @@ class Arguments:
     """A checkpoint, not yet in 8 bits."""
     root: Path
     """The data set's folder."""
+    rounded: Path | None = None
+    """The same weights in 8 bits; if not given, they are rounded here, without correcting biases."""
     dataset: str = "middlebury"
     """As `flowfeat benchmark` calls it."""
     model: str | None = None
@@ -80,8 +83,9 @@ def measure(before: FlowEstimator, after: FlowEstimator, samples: Sequence[FlowS
 def main(arguments: Arguments) -> None:
     samples = open_dataset(arguments.dataset, arguments.root, arguments.split)[: arguments.pairs]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "eight_bit.safetensors"
-        write_checkpoint(read_checkpoint(arguments.weights), path, "int8")
+        path = arguments.rounded or Path(folder) / "eight_bit.safetensors"
+        if arguments.rounded is None:
+            write_checkpoint(read_checkpoint(arguments.weights), path, "int8")
         before, after = (load_estimator(arguments.model, file, arguments.device) for file in (arguments.weights, path))
         size = path.stat().st_size
     errors = measure(before, after, samples)
@@ -91,6 +95,7 @@ def main(arguments: Arguments) -> None:
         facts = {
             "dataset": arguments.dataset,
             "model": before.description.model,
+            "biases_corrected": arguments.rounded is not None,
             "weights_sha256": hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
             "bytes": size,
             "endpoint_error": errors,

@@ -1,6 +1,7 @@
 """Pairs in FlyingChairs' layout and configurations, small enough for tests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from flowfeat.formats import write_flow
-from flowfeat.rendering import MEDIUM, Renderer
+from flowfeat.rendering import MEDIUM, Renderer, SceneSettings
 
 NEUTRAL = """
 [augmentation]
@@ -28,9 +29,18 @@ brightness = 0.0
 @pytest.fixture(scope="session")
 def chairs(tmp_path_factory) -> Path:
     """Eight rendered pairs of 64x64 to train on and the same to validate on, as FlyingChairs has them."""
-    root = tmp_path_factory.mktemp("chairs")
+    return _write_pairs(tmp_path_factory.mktemp("chairs"), MEDIUM)
+
+
+@pytest.fixture(scope="session")
+def few_objects(tmp_path_factory) -> Path:
+    """The same with an object or two: flow of a quarter of the resolution is blurred where objects end."""
+    return _write_pairs(tmp_path_factory.mktemp("few_objects"), replace(MEDIUM, objects=(1, 2)))
+
+
+def _write_pairs(root: Path, settings: SceneSettings) -> Path:
     (root / "data").mkdir()
-    pairs = Renderer(MEDIUM, 64, 64, seed=1, textures=16).batch(0, 8)
+    pairs = Renderer(settings, 64, 64, seed=1, textures=16).batch(0, 8)
     frames = (pairs.frames * 255).round().byte().permute(0, 1, 3, 4, 2).numpy()
     for number in range(16):
         for place in (0, 1):
