@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+# Tests that run side by side have a processor each: threads that wait for one another's turn take many times longer.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Every annotated function of the three packages is checked while tests run, and only then: the checks cost
 # about 30 us a call and break torch.compile.
 _hook = install_import_hook(["flowfeat", "recognition", "segmentation"], "shape_checks.check")
