@@ -115,7 +115,7 @@ def test_models_are_listed(capsys):
         "zero",
         "files:DIR",
     } <= set(listed["models"])
-    assert listed["default"] is None
+    assert listed["default"] == "flownet2-thin"
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))
