@@ -20,7 +20,7 @@ NEVER_ON_A_GPU = [
     "quantising flow on the device and copying levels instead of floats",
     "the sentence that a device without memory for a batch should give",
     "the renderer of training pairs: its speed beside a training step's, and that it renders the same scenes",
-    "training: bf16, several GPUs through torchrun, the samples it takes a second, and the default weights' next stages "
+    "training: bf16, several GPUs through torchrun, its samples a second, and the default weights' next stages "
     "(`scripts/train_default_weights.py --device cuda`)",
 ]
 """Until a record of a GPU is in docs/records: what is written for one and has only been run on a CPU."""
