@@ -20,22 +20,24 @@ def _bar(**looks: Any) -> tqdm:
     return tqdm(file=sys.stderr, dynamic_ncols=True, mininterval=_INTERVAL[not sys.stderr.isatty()], **looks)
 
 
-class ProgressBar:
-    """Progress of an extraction: clips, pairs, pairs per second and the time left, judged by bytes of the sources.
+class _LateBar:
+    """A bar that appears with the first step, so that an error in the preparations does not find an empty one."""
 
-    It appears with the first step, so that an error in the preparations does not find an empty bar before it.
-    """
-
-    def __init__(self) -> None:
-        self._shown: tqdm | None = None
-        self._begun = time.monotonic()
-
-    def __enter__(self) -> Callable[["Progress"], None]:
-        return self._show
+    _shown: tqdm | None = None
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         if self._shown is not None:
             self._shown.close()
+
+
+class ProgressBar(_LateBar):
+    """Progress of an extraction: clips, pairs, pairs per second and the time left, judged by bytes of the sources."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> Callable[["Progress"], None]:
+        return self._show
 
     def _show(self, progress: "Progress") -> None:
         if self._shown is None:
@@ -52,19 +54,14 @@ class ProgressBar:
         self._shown.update(progress.bytes_done - self._shown.n)
 
 
-class CountBar:
+class CountBar(_LateBar):
     """Progress over things that are counted, as clips verified or bytes fetched; `scaled` counts in kilo and mega."""
 
     def __init__(self, what: str, scaled: bool = False):
         self._looks = {"unit": what if scaled else f" {what}", "unit_scale": scaled}
-        self._shown: tqdm | None = None
 
     def __enter__(self) -> Callable[[int, int | None], None]:
         return self._show
-
-    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        if self._shown is not None:
-            self._shown.close()
 
     def _show(self, done: int, total: int | None) -> None:
         if self._shown is None:
@@ -73,18 +70,11 @@ class CountBar:
         self._shown.update(done - self._shown.n)
 
 
-class TrainingBar:
+class TrainingBar(_LateBar):
     """Progress of a training run: steps, loss, pairs per second, validation error and the time left."""
-
-    def __init__(self) -> None:
-        self._shown: tqdm | None = None
 
     def __enter__(self) -> Callable[["TrainingProgress"], None]:
         return self._show
-
-    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        if self._shown is not None:
-            self._shown.close()
 
     def _show(self, progress: "TrainingProgress") -> None:
         if self._shown is None:

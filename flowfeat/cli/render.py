@@ -25,7 +25,7 @@ class Render:
 
     out: Path
     """The folder of the pairs."""
-    setting: Literal["large", "medium", "small"] = "large"
+    setting: Literal["large", "medium", "small", "video"] = "large"
     """Displacements as in FlyingChairs, as in videos of people, or as in ChairsSDHom."""
     pairs: int = 1000
     """How many the folder holds in the end."""

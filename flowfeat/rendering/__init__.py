@@ -2,13 +2,14 @@
 
 from flowfeat.rendering.folder import PairSettings, RenderedFolder, render_folder
 from flowfeat.rendering.renderer import Rendered, Renderer
-from flowfeat.rendering.settings import LARGE, MEDIUM, SETTINGS, SMALL, SceneSettings
+from flowfeat.rendering.settings import LARGE, MEDIUM, SETTINGS, SMALL, VIDEO, SceneSettings
 
 __all__ = [
     "LARGE",
     "MEDIUM",
     "SETTINGS",
     "SMALL",
+    "VIDEO",
     "PairSettings",
     "Rendered",
     "RenderedFolder",

@@ -78,5 +78,24 @@ FlowNet 2.0, section 5. DIS sees 71% under 1 px and 17% over 2 px in clips of ei
 and 19%.
 """
 
-SETTINGS = {"large": LARGE, "medium": MEDIUM, "small": SMALL}
+VIDEO = SceneSettings(
+    objects=(0, 4),
+    radius=(0.06, 0.4),
+    background_motion=(1.0, 1.6),
+    object_motion=(1.5, 1.3),
+    rotation=0.03,
+    scaling=0.02,
+    bending=0.05,
+    plain=0.03,
+    still=0.35,
+    lighting=0.01,
+    noise=0.015,
+)
+"""A camera that stands or pans over a textured scene, with few things moving in it: most of what clips of people show.
+
+A still background has a flow of exactly nought, and a pan moves all of a frame alike by up to a tenth of it: two
+things that networks trained on many objects alone are bad at.
+"""
+
+SETTINGS = {"large": LARGE, "medium": MEDIUM, "small": SMALL, "video": VIDEO}
 """By the names that `flowfeat render` takes."""

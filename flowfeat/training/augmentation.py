@@ -23,6 +23,7 @@ class Augmentation:
         noise: the largest standard deviation of Gaussian noise.
         contrast: the smallest and the largest change; 0 is none.
         colour: the smallest and the largest factor of each colour.
+        saturation: the smallest and the largest factor of how far colours are from grey.
         gamma: the smallest and the largest exponent.
         brightness: standard deviation of what is added.
         flip: whether half of the pairs are mirrored, and half of them turned upside down.
@@ -35,9 +36,15 @@ class Augmentation:
     noise: float = 0.04
     contrast: tuple[float, float] = (-0.8, 0.4)
     colour: tuple[float, float] = (0.5, 2.0)
+    saturation: tuple[float, float] = (1.0, 1.0)
     gamma: tuple[float, float] = (0.7, 1.5)
     brightness: float = 0.2
     flip: bool = False
+
+    @property
+    def straight(self) -> bool:
+        """Whether crops are taken as the pixels are: nothing is turned, scaled or moved by itself."""
+        return self.rotation == 0 and self.scale == (1, 1) and self.relative == 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,8 @@ def crop_geometrically(
     crop that would reach beyond the frame is drawn again, and after 50 draws taken straight out of the frame.
     """
     height, width = flow.shape[1:]
+    if ranges.straight and height >= size[0] and width >= size[1]:
+        return _cut(frames, flow, valid, size, ranges, generator)
     for _ in range(_TRIES):
         first = _drawn(ranges, 1.0, (height, width), size, generator)
         corners = _apply(first, _corners(size))
@@ -109,12 +118,38 @@ def recolour(frames: Float[Tensor, "b 2 3 h w"], ranges: Augmentation, generator
     frames = mean + (frames - mean) * spread(contrast)
     # Colours change without the picture getting brighter: the mean over the channels stays.
     light = frames.mean(2, keepdim=True)
+    if ranges.saturation != (1, 1):
+        frames = light + (frames - light) * spread(uniform(*ranges.saturation, 1))
     frames = frames * spread(colour)
     frames = frames * (light.clamp(min=0) / frames.mean(2, keepdim=True).clamp(min=1e-3)).clamp(max=4)
     frames = frames.clamp(0, 1) ** spread(gamma) + spread(brightness)
     seed = int(torch.randint(2**31, (), generator=generator))
     grain = torch.randn(frames.shape, generator=torch.Generator(device).manual_seed(seed), device=device)
     return (frames.clamp(0, 1) + grain * spread(noise)).clamp(0, 1)
+
+
+def _cut(
+    frames: UInt8[Tensor, "2 3 h w"],
+    flow: Float[Tensor, "2 h w"],
+    valid: Bool[Tensor, "h w"],
+    size: tuple[int, int],
+    ranges: Augmentation,
+    generator: torch.Generator,
+) -> Batch:
+    """A shifted crop, mirrored or turned upside down by chance, of the very pixels that there are."""
+    draws = torch.rand(4, generator=generator).tolist()
+    here: list[slice] = []
+    for axis, draw in enumerate(draws[:2]):
+        side = flow.shape[1 + axis]
+        middle, reach = (side - size[axis]) / 2, ranges.translation * side
+        start = round(middle + (2 * draw - 1) * min(reach, middle))
+        here.append(slice(start, start + size[axis]))
+    frames, flow, valid = (field[..., here[0], here[1]] for field in (frames, flow, valid))
+    for component, axis in ((0, -1), (1, -2)):
+        if ranges.flip and draws[2 + component] < 0.5:
+            frames, flow, valid = frames.flip(axis), flow.flip(axis), valid.flip(axis)
+            flow[component].neg_()
+    return Batch((frames.float() / 255)[None], (flow * valid)[None], valid[None])
 
 
 def _drawn(

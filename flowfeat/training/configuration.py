@@ -17,7 +17,7 @@ from flowfeat.training.schedule import SCHEDULES, Schedule
 RENDERED = "rendered"
 """The data set that is made while it is needed."""
 
-Scenes = Literal["large", "medium", "small"]
+Scenes = Literal["large", "medium", "small", "video"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +165,9 @@ def read_configuration(path: str | Path) -> tuple[Configuration, str]:
             raise InputError(f"{source}: it is no text, and a configuration is TOML") from None
     try:
         configuration = _typed(Configuration, tomllib.loads(text), "")
+        _check(configuration)
     except tomllib.TOMLDecodeError as fault:
         raise InputError(f"{source}: it is no TOML ({fault})") from None
-    except ValueError as fault:
-        raise InputError(f"{source}: {fault}") from None
-    try:
-        _check(configuration)
     except ValueError as fault:
         raise InputError(f"{source}: {fault}") from None
     return configuration, text

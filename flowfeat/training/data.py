@@ -9,11 +9,9 @@ import torch
 
 from flowfeat.datasets import FlowDataset, Mixture, open_dataset
 from flowfeat.errors import InputError
-from flowfeat.rendering import LARGE, MEDIUM, SMALL, Renderer, SceneSettings
+from flowfeat.rendering import SETTINGS, Renderer
 from flowfeat.training.augmentation import Batch, crop_geometrically, recolour
 from flowfeat.training.configuration import RENDERED, Configuration, Data, Validation
-
-SCENES: dict[str, SceneSettings] = {"large": LARGE, "medium": MEDIUM, "small": SMALL}
 
 _TEXTURES = 512
 _HELD_OUT = 7_919
@@ -136,4 +134,4 @@ def _open(part: Data | Validation, roots: Mapping[str, Path]) -> FlowDataset:
 
 def _renderer(scenes: str | None, size: tuple[int, int], seed: int, device: torch.device) -> Renderer:
     assert scenes is not None
-    return Renderer(SCENES[scenes], *size, seed=seed, device=device, textures=_TEXTURES)
+    return Renderer(SETTINGS[scenes], *size, seed=seed, device=device, textures=_TEXTURES)

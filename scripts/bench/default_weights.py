@@ -24,6 +24,7 @@ from tyro.conf import Positional
 
 from flowfeat.benchmarks import benchmark
 from flowfeat.estimators import FlowEstimator, load_estimator
+from flowfeat.metrics import endpoint_error, length
 from flowfeat.ops import warp
 from flowfeat.rendering import SETTINGS, Renderer
 from flowfeat.video import read_clip
@@ -74,7 +75,7 @@ def measure_clips(estimators: Mapping[str, FlowEstimator], pairs: list[torch.Ten
     for frames in pairs:
         flows = {name: estimator(frames[None])[0].cpu() for name, estimator in estimators.items()}
         rows.append({name: photometric_error(frames, flow) for name, flow in flows.items()})
-        moving.append(float(flows["dis"].norm(dim=0).mean()) >= MOVING)
+        moving.append(float(length(flows["dis"]).mean()) >= MOVING)
     kept = [row for row, moves in zip(rows, moving, strict=True) if moves]
     means = {name: float(np.mean([row[name] for row in kept])) for name in estimators}
     return {
@@ -94,7 +95,7 @@ def measure_still(estimators: Mapping[str, FlowEstimator], pairs: list[torch.Ten
     for frames in pairs:
         for name, estimator in estimators.items():
             flow = estimator(frames[:1].repeat(2, 1, 1, 1)[None])[0]
-            lengths[name].append(float(flow.norm(dim=0).mean()))
+            lengths[name].append(float(length(flow).mean()))
     return {name: float(np.mean(values)) for name, values in lengths.items()}
 
 
@@ -102,17 +103,11 @@ def measure_rendered(estimators: Mapping[str, FlowEstimator], setting: str) -> d
     """Endpoint error on pairs of the package's own renderer that nothing was trained on, in pixels."""
     rendered = Renderer(SETTINGS[setting], 192, 256, seed=_RENDERED_SEED).batch(0, _RENDERED_PAIRS)
     frames = (rendered.frames * 255).round().byte()
-    return {
-        name: float(
-            torch.stack(
-                [
-                    (estimator(pair[None])[0].cpu() - flow).norm(dim=0).mean()
-                    for pair, flow in zip(frames, rendered.flow, strict=True)
-                ]
-            ).mean()
-        )
-        for name, estimator in estimators.items()
-    }
+    errors: dict[str, float] = {}
+    for name, estimator in estimators.items():
+        flow = torch.cat([estimator(pair[None]).cpu() for pair in frames])
+        errors[name] = float(endpoint_error(flow, rendered.flow).mean())
+    return errors
 
 
 def table(results: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from flowfeat.provenance import machine, versions
 from flowfeat.video import Clip, find_clips
 
@@ -54,6 +56,18 @@ def interleave(contestants: dict[str, Callable[[], object]], repetitions: int) -
         for name, run in contestants.items():
             seconds[name].append(seconds_of(run))
     return seconds
+
+
+def to_the_end(run: Callable[[], object], calls: int, device: torch.device) -> Callable[[], object]:
+    """Some calls, to the end of what a GPU was asked for."""
+
+    def many() -> None:
+        for _ in range(calls):
+            run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return many
 
 
 def seconds_of(run: Callable[[], object]) -> float:

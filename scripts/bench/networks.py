@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import torch
 import tyro
-from measure import interleave, ratios, record, write_record
+from measure import interleave, ratios, record, to_the_end, write_record
 from torch import Tensor
 from torch.nn import functional
 
@@ -98,18 +98,6 @@ def flownet2(device: torch.device) -> Contestants:
     return {"ours": lambda: ours(frames), "peer": run_stock}
 
 
-def repeated(contestants: Contestants, calls: int, device: torch.device) -> Contestants:
-    """Each contestant `calls` times, to the end of what a GPU was asked for."""
-
-    def many(run: Callable[[], object]) -> None:
-        for _ in range(calls):
-            run()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    return {name: lambda run=run: many(run) for name, run in contestants.items()}
-
-
 @dataclass(frozen=True)
 class Arguments:
     """Measure the operators and FlowNet2 and write the record."""
@@ -128,7 +116,7 @@ def main(arguments: Arguments) -> None:
     contests["flownet2"] = (flownet2(device), 1 if device.type == "cpu" else 20)
     results = {}
     for name, (contestants, calls) in contests.items():
-        runs = repeated(contestants, calls, device)
+        runs = {who: to_the_end(run, calls, device) for who, run in contestants.items()}
         interleave(runs, 1)  # the first call pays for set-up
         seconds = interleave(runs, arguments.repetitions)
         results[name] = {

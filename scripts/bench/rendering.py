@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 import tyro
-from measure import interleave, ratios, record, write_record
+from measure import interleave, ratios, record, to_the_end, write_record
 
 from flowfeat.networks import NUMERICS
 from flowfeat.networks.flow_network import FlowNetwork
@@ -45,18 +45,6 @@ def learning(name: str, batch: Rendered, device: torch.device) -> Callable[[], o
         objective(batch.frames, batch.flow, valid).backward()
 
     return step
-
-
-def to_the_end(run: Callable[[], object], calls: int, device: torch.device) -> Callable[[], object]:
-    """Some calls, to the end of what a GPU was asked for."""
-
-    def many() -> None:
-        for _ in range(calls):
-            run()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    return many
 
 
 @dataclass(frozen=True)

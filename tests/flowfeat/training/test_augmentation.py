@@ -41,6 +41,39 @@ def test_nothing_changed_is_a_crop():
 
 
 @given(st.integers(0, 10_000))
+@settings(max_examples=6, deadline=None)
+def test_a_straight_crop_has_the_pixels_that_there_are(seed):
+    frames, flow, valid = _scene()
+    valid[20:30, 40:50] = False
+    ranges = Augmentation(translation=0.1, rotation=0, scale=(1, 1), relative=0, flip=True)
+    batch = crop_geometrically(frames, flow, valid, (64, 64), ranges, torch.Generator().manual_seed(seed))
+    expected = []
+    for mirrored, upside_down in ((a, b) for a in (False, True) for b in (False, True)):
+        signs = torch.tensor([-1.0 if mirrored else 1.0, -1.0 if upside_down else 1.0])[:, None, None]
+        axes = [axis for axis, flips in ((-1, mirrored), (-2, upside_down)) if flips]
+        expected.append((frames.flip(axes), flow.flip(axes) * signs, valid.flip(axes)))
+    found = [
+        (y, x)
+        for picture, motion, known in expected
+        for y in range(33)
+        for x in range(57)
+        if torch.equal(batch.frames[0], picture[..., y : y + 64, x : x + 64] / 255)
+        and torch.equal(batch.valid[0], known[y : y + 64, x : x + 64])
+        and torch.equal(batch.flow[0], (motion * known)[:, y : y + 64, x : x + 64])
+    ]
+    (place,) = found
+    assert abs(place[0] - 16) <= 0.1 * 96 + 1
+    assert abs(place[1] - 28) <= 0.1 * 120 + 1
+
+
+def test_saturation_of_nought_is_grey_of_the_same_light():
+    frames = torch.rand(3, 2, 3, 16, 20) * 0.5 + 0.2
+    none = {"noise": 0, "contrast": (0, 0), "colour": (1, 1), "gamma": (1, 1), "brightness": 0}
+    changed = recolour(frames, Augmentation(saturation=(0, 0), **none), torch.Generator().manual_seed(0))
+    assert torch.allclose(changed, frames.mean(2, keepdim=True).expand_as(frames), atol=1e-5)
+
+
+@given(st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_the_flow_leads_from_the_first_crop_to_the_second(seed):
     frames, flow, valid = _scene()
