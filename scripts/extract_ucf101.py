@@ -16,7 +16,7 @@ from typing import Annotated
 
 import tyro
 
-from flowfeat.cli import DONE, INCOMPLETE, UNUSABLE
+from flowfeat.cli import DONE, INCOMPLETE, exit_status
 from flowfeat.cli.check import describe_verification
 from flowfeat.cli.extract import describe_forecast, describe_report
 from flowfeat.cli.output import duration, result, result_json, say, size
@@ -130,16 +130,7 @@ def _few(names: list[str]) -> str:
 
 def main() -> int:
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
-    try:
-        return tyro.cli(ExtractUCF101, config=config).run()
-    except InputError as fault:
-        say(f"extract_ucf101: {fault}")
-    except OSError as fault:
-        say(f"extract_ucf101: {f'{fault.filename}: ' if fault.filename else ''}{fault.strerror or fault}")
-    except KeyboardInterrupt:
-        say("extract_ucf101: interrupted")
-        return INCOMPLETE
-    return UNUSABLE
+    return exit_status("extract_ucf101", lambda: tyro.cli(ExtractUCF101, config=config).run())
 
 
 if __name__ == "__main__":

@@ -18,10 +18,9 @@ from pathlib import Path
 import torch
 import tyro
 
-from flowfeat.cli import DONE, INCOMPLETE, UNUSABLE
+from flowfeat.cli import DONE, INCOMPLETE, exit_status
 from flowfeat.cli.output import result, say
 from flowfeat.cli.progress import CountBar, TrainingBar
-from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.rendering import SETTINGS, PairSettings, Renderer, render_folder
 from flowfeat.training import train
@@ -103,15 +102,7 @@ class TrainDefaultWeights:
 
 def main() -> int:
     config = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
-    try:
-        return tyro.cli(TrainDefaultWeights, config=config).run()
-    except InputError as fault:
-        say(f"train_default_weights: {fault}")
-    except OSError as fault:
-        say(f"train_default_weights: {f'{fault.filename}: ' if fault.filename else ''}{fault.strerror or fault}")
-    except KeyboardInterrupt:
-        say("train_default_weights: interrupted; run again to go on")
-    return UNUSABLE
+    return exit_status("train_default_weights", lambda: tyro.cli(TrainDefaultWeights, config=config).run())
 
 
 if __name__ == "__main__":

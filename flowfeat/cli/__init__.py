@@ -4,19 +4,16 @@ Only the command that is asked for is imported, so `flowfeat --help` is there at
 through the entry-point group `flowfeat.commands`.
 """
 
-import contextlib
-import os
 import sys
-import warnings
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import NoReturn, Protocol, runtime_checkable
 
 from flowfeat import __version__
 from flowfeat.cli.output import result, say
-from flowfeat.errors import InputError
+from flowfeat.cli.status import DONE, INCOMPLETE, UNUSABLE, exit_status
 
-DONE, INCOMPLETE, UNUSABLE = 0, 1, 2
+__all__ = ["DONE", "INCOMPLETE", "UNUSABLE", "Command", "exit_status", "main", "run"]
 
 
 @runtime_checkable
@@ -72,24 +69,7 @@ def run(arguments: list[str]) -> int:
         say(f"flowfeat: there is no command {' '.join(arguments[:2])!r}; flowfeat --help lists them")
         return UNUSABLE
     rest = arguments[len(name.split()) :]
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say(f"flowfeat {name}: {message}")
-            return _parse(name, commands[name][0], rest).run()
-    except InputError as fault:
-        say(f"flowfeat {name}: {fault}")
-        return UNUSABLE
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except OSError as fault:
-        where = f"{fault.filename}: " if fault.filename else ""
-        say(f"flowfeat {name}: {where}{fault.strerror or fault}")
-        return UNUSABLE
-    except KeyboardInterrupt:
-        say(f"flowfeat {name}: interrupted")
-        return INCOMPLETE
+    return exit_status(f"flowfeat {name}", lambda: _parse(name, commands[name][0], rest).run())
 
 
 def _parse(name: str, home: str, arguments: list[str]) -> Command:

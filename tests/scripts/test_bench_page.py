@@ -1,10 +1,9 @@
 """The committed page of measurements is what the script makes of the committed records."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
+import page
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -12,26 +11,16 @@ NAMES = ("store", "extraction", "networks", "rendering")
 
 
 @pytest.fixture(scope="module")
-def page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_page", ROOT / "scripts/bench/page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
 def records() -> dict[str, dict]:
     return {name: json.loads((ROOT / f"docs/records/{name}.json").read_text()) for name in NAMES}
 
 
-def test_the_page_is_made_from_the_records(page: ModuleType, records: dict[str, dict]):
+def test_the_page_is_made_from_the_records(records: dict[str, dict]):
     made = page.render(*records.values())
     assert made == (ROOT / "docs/performance.md").read_text(encoding="utf-8"), "run python scripts/bench/page.py"
 
 
-def test_every_record_is_on_the_page(page: ModuleType):
+def test_every_record_is_on_the_page():
     assert page.RECORDS == NAMES
     on_the_model_card = {"default_weights", "eight_bit"}
     assert {path.stem for path in (ROOT / "docs/records").glob("*.json")} == {*NAMES, *on_the_model_card}
@@ -60,7 +49,7 @@ def test_ratios_follow_from_the_repetitions(records: dict[str, dict]):
     assert records["store"]["read"]["time_over_loose"]["jpeg"]["max"] == pytest.approx(each[-1], rel=2e-3)
 
 
-def test_the_page_has_its_lists_and_no_row_without_an_end(page: ModuleType, records: dict[str, dict]):
+def test_the_page_has_its_lists_and_no_row_without_an_end(records: dict[str, dict]):
     lines = page.render(*records.values()).split("\n")
     assert "## What has never run on a GPU" in lines
     assert "## What was tried and did not help" in lines

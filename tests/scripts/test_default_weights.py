@@ -1,11 +1,9 @@
 """The measurement of the default weights: its parts by hand, and that the model card shows the record."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import default_weights
 import pytest
 import torch
 
@@ -15,28 +13,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    sys.path.insert(0, str(ROOT / "scripts/bench"))
-    try:
-        spec = importlib.util.spec_from_file_location(
-            "bench_default_weights", ROOT / "scripts/bench/default_weights.py"
-        )
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(ROOT / "scripts/bench"))
-    return module
-
-
-@pytest.fixture(scope="module")
 def results() -> dict:
     return json.loads((ROOT / "docs/records/default_weights.json").read_text())
 
 
-def test_photometric_error_by_hand(bench):
+def test_photometric_error_by_hand():
     """The second frame is the first, one pixel to the right and brighter by 3."""
     first = torch.arange(8.0).expand(3, 4, 8) * 20
     second = torch.zeros_like(first)
@@ -44,29 +25,29 @@ def test_photometric_error_by_hand(bench):
     right = torch.zeros(2, 4, 8)
     right[0] = 1
     pair = torch.stack([first, second])
-    assert bench.photometric_error(pair, right) == pytest.approx(3.0)
-    assert bench.photometric_error(pair, torch.zeros(2, 4, 8)) == pytest.approx((7 * 17 + 0) / 8)
+    assert default_weights.photometric_error(pair, right) == pytest.approx(3.0)
+    assert default_weights.photometric_error(pair, torch.zeros(2, 4, 8)) == pytest.approx((7 * 17 + 0) / 8)
 
 
-def test_clips_and_still_pairs(bench):
+def test_clips_and_still_pairs():
     texture = torch.randint(0, 256, (3, 70, 90), generator=torch.Generator().manual_seed(0)).float()
     smooth = torch.nn.functional.avg_pool2d(texture[None], 5, 1)[0]
     moving = torch.stack([smooth[:, :64, 2:66], smooth[:, :64, :64]]).byte()
     still = moving[:1].repeat(2, 1, 1, 1)
     estimators = {name: load_estimator(name, device="cpu") for name in ("dis", "zero")}
-    found = bench.measure_clips(estimators, [moving, still])
+    found = default_weights.measure_clips(estimators, [moving, still])
     assert (found["pairs"], found["moving"]) == (2, 1)
     assert found["better_than_zero"] == {"dis": 1.0, "zero": 0.0}
     assert found["of_dis"]["dis"] == 1.0
     assert found["of_dis"]["zero"] > 2
-    lengths = bench.measure_still(estimators, [moving, still])
+    lengths = default_weights.measure_still(estimators, [moving, still])
     assert lengths["zero"] == 0.0
     assert lengths["dis"] < 0.05
 
 
-def test_the_model_card_shows_the_record(bench, results):
+def test_the_model_card_shows_the_record(results):
     card = (ROOT / "flowfeat/weights/default/MODEL_CARD.md").read_text()
-    assert bench.table(results) in card
+    assert default_weights.table(results) in card
 
 
 def test_what_holds_of_the_default_weights(results):

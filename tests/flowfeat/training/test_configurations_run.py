@@ -24,7 +24,7 @@ from flowfeat.training import configuration_names, data, read_configuration, tra
 from flowfeat.training.configuration import networks_of
 from flowfeat.training.initial import initialise
 from flowfeat.training.objective import modules_of
-from flowfeat.training.trainer import starting_network
+from flowfeat.training.start import starting_network
 from flowfeat.weights import Checkpoint, read_checkpoint, write_checkpoint
 
 STEPS = 20
