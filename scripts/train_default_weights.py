@@ -40,6 +40,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 PAIRS = {
     "medium": (7000, PairSettings("medium", 192, 256, seed=1)),
     "small": (5000, PairSettings("small", 192, 256, seed=2)),
+    "video": (10000, PairSettings("video", 160, 192, seed=11)),
 }
 """What a CPU trains on: how many pairs, and which."""
 

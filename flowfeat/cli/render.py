@@ -26,7 +26,7 @@ class Render:
     out: Path
     """The folder of the pairs."""
     setting: Literal["large", "medium", "small", "video"] = "large"
-    """Displacements as in FlyingChairs, as in videos of people, or as in ChairsSDHom."""
+    """As FlyingChairs, as Middlebury, as ChairsSDHom, or as a camera that stands or pans."""
     pairs: int = 1000
     """How many the folder holds in the end."""
     size: str = "384x512"

@@ -199,13 +199,29 @@ def _check(c: Configuration) -> None:
             raise ValueError(f"{part.dataset}: scenes are said of {RENDERED} pairs, and of these always")
         if part.pairs < (isinstance(part, Data)):
             raise ValueError(f"{part.dataset}: pairs is {part.pairs}")
-    levels = 3 if "fusion" in (c.loss.networks or networks[-1:]) else 5
+    if "fusion" in counted and len(counted) > 1:
+        raise ValueError("loss.networks: the fusion has other levels than the other networks; its error counts alone")
+    levels = 3 if "fusion" in counted else 5
     if len(c.loss.weights) != levels:
         raise ValueError(f"loss.weights has {len(c.loss.weights)} numbers, and the levels of {c.model} are {levels}")
     if c.schedule.iterations < 1 or c.validation.every < 1:
         raise ValueError("schedule.iterations and validation.every must be at least 1")
     if (c.copy_stage or c.share_stages) and len(composition.letters) < 3:
         raise ValueError(f"{c.model} has no two stages that could be alike")
+    _check_ranges(c.augmentation)
+
+
+def _check_ranges(ranges: Augmentation) -> None:
+    """Raises ValueError where nothing could be drawn from a range."""
+    for entry in dataclasses.fields(ranges):
+        value, place = getattr(ranges, entry.name), f"augmentation.{entry.name}"
+        if isinstance(value, tuple):
+            if value[0] > value[1]:
+                raise ValueError(f"{place}: {list(value)} is not the smallest and the largest")
+            if entry.name in ("scale", "colour", "gamma") and value[0] <= 0:
+                raise ValueError(f"{place}: {value[0]} is not more than 0")
+        elif value < 0:
+            raise ValueError(f"{place}: {value} is less than 0")
 
 
 def _feeds(name: str, other: str) -> bool:

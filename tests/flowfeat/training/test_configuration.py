@@ -108,6 +108,22 @@ def test_a_file_is_read_as_it_says(tmp_path):
         ("[validation]", "[loss]\nweights = [1.0]\n[validation]", "loss.weights has 1 numbers"),
         ("[validation]", "seed = true\n[validation]", "data\\[0\\].seed is unknown"),
         ("crop", "crop = 3 4", "it is no TOML"),
+        (
+            "[validation]",
+            "[augmentation]\nscale = [0.0, 1.0]\n[validation]",
+            "augmentation.scale: 0.0 is not more than 0",
+        ),
+        (
+            "[validation]",
+            "[augmentation]\ngamma = [2, 1]\n[validation]",
+            r"augmentation.gamma: \[2.0, 1.0\] is not the sm",
+        ),
+        ("[validation]", "[augmentation]\nnoise = -1\n[validation]", "augmentation.noise: -1.0 is less than 0"),
+        (
+            'model = "flownet2-cs"',
+            'model = "flownet2"\nloss = { networks = ["sd", "fusion"] }',
+            "the fusion has other levels than the other networks",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_one_sentence(tmp_path, old, new, told):

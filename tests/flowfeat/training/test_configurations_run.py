@@ -43,6 +43,7 @@ def roots(tmp_path_factory) -> dict[str, Path]:
         "flyingchairs": chairs,
         "medium": chairs,
         "small": chairs,
+        "video": chairs,
         "things3d": things3d_tree(home / "FlyingThings3D", SIZE),
         "chairssdhom": chairs_sdhom_tree(home / "ChairsSDHom", SIZE),
         "sintel": sintel_tree(home / "MPI-Sintel", SIZE),
