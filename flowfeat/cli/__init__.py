@@ -1,12 +1,15 @@
 """The command `flowfeat`. Each command is a dataclass: its fields are the options, its `run` does the work.
 
 Only the command that is asked for is imported, so `flowfeat --help` is there at once. Other packages add commands
-through the entry-point group `flowfeat.commands`.
+through the entry-point group `flowfeat.commands`; the overview tells the first line of their docstrings.
 """
 
+import ast
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NoReturn, Protocol, runtime_checkable
 
 from flowfeat import __version__
@@ -95,9 +98,22 @@ def _commands() -> dict[str, tuple[str, str]]:
     return {**_COMMANDS, **others}
 
 
+def _summary(home: str) -> str:
+    """The first line of a command's docstring, read and not imported: the command may take seconds to load."""
+    module, attribute = home.split(":")
+    found = find_spec(module)
+    if found is None or not found.origin:
+        return ""
+    for node in ast.parse(Path(found.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            told = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
+            return told[:1].lower() + told[1:]
+    return ""
+
+
 def _overview(commands: dict[str, tuple[str, str]]) -> str:
     width = max(map(len, commands))
-    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in commands.items()]
+    lines = [f"  {name:<{width}}  {summary or _summary(home)}" for name, (home, summary) in commands.items()]
     return "\n".join(
         [
             f"flowfeat {__version__}: optical flow for action recognition and motion segmentation",

@@ -1,0 +1,21 @@
+"""From distances to the costs of a multicut."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from segmentation.affinities.distances import Distances
+from segmentation.affinities.settings import CostWeights
+
+
+def join_costs(distances: Distances, weights: CostWeights) -> Float[np.ndarray, " edges"]:
+    """What it costs to cut each pair: positive where they should be joined, negative where they should not.
+
+    The log odds of joining, by `CostWeights`, less log(q / (1 - q)) for a prior cut probability q, clipped.
+    """
+    by_motion = weights.motion * distances.motion.astype(np.float64)
+    odds = weights.intercept + by_motion + weights.spatial * distances.spatial + weights.colour * distances.colour
+    if weights.motion_intercept is not None:
+        odds = np.maximum(odds, weights.motion_intercept + by_motion)
+    return np.clip(odds - math.log(weights.prior / (1 - weights.prior)), -weights.clip, weights.clip)

@@ -1,0 +1,1 @@
+"""The commands of motion segmentation, `flowfeat segmentation ...`; `pyproject.toml` joins them to `flowfeat`."""

@@ -1,0 +1,188 @@
+"""`flowfeat segmentation evaluate`."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from flowfeat.cli import DONE, INCOMPLETE
+from flowfeat.cli.output import columns, result, result_json
+from flowfeat.cli.progress import CountBar
+from flowfeat.errors import InputError
+from segmentation.evaluation.bideau import evaluate_bideau
+from segmentation.evaluation.binary import evaluate_binary_davis, evaluate_binary_fbms
+from segmentation.evaluation.bms26 import Bms26Score
+from segmentation.evaluation.davis import evaluate_davis
+from segmentation.evaluation.fbms_results import (
+    FbmsProtocol,
+    FbmsResult,
+    ShotResult,
+    evaluate_fbms,
+    evaluate_tracks,
+    shots_in_question,
+)
+from segmentation.evaluation.moseg import THRESHOLD, MosegScore
+from segmentation.evaluation.over_shots import Bms26Means, MosegMeans
+from segmentation.fbms import UnknownColours, is_fbms
+
+Score = MosegScore | Bms26Score | MosegMeans | Bms26Means
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score tracks or label maps by a protocol, a result of one single segment beside it.
+
+    flowfeat segmentation evaluate --protocol moseg --definition cars1Def.dat --tracks Tracks10.dat --json
+
+    flowfeat segmentation evaluate --protocol moseg --root FBMS --results masks
+
+    flowfeat segmentation evaluate --protocol davis --root DAVIS --results masks
+    """
+
+    protocol: Literal["moseg", "moseg-strict", "bms26", "davis", "binary-j", "bideau"]
+    """moseg is the official one of FBMS-59; moseg-strict sees what it does not; bms26 is its predecessor; davis is the
+    unsupervised task's J and F; binary-j merges all objects, on DAVIS or FBMS-59; bideau wants the corrected truth."""
+    definition: Path | None = None
+    """The Def.dat of one shot of FBMS-59, with --tracks."""
+    tracks: Path | None = None
+    """The labelled tracks of that shot; their first number is the window."""
+    root: Path | None = None
+    """A data set, with --results."""
+    results: Path | None = None
+    """A folder with SHOT/00000.png, a label map for every frame; for FBMS-59 it may be a track file SHOT/*.dat."""
+    window: Literal["10", "50", "200", "all"] = "all"
+    """Of FBMS-59, with --results: how many frames from the first are scored; shots with fewer are skipped."""
+    threshold: float = THRESHOLD
+    """Of moseg and moseg-strict: a region is extracted where its F is above."""
+    unknown: UnknownColours = "official"
+    """Of FBMS-59: pixels of a colour that the definition does not name are background (official), or do not count."""
+    json: bool = False
+    """Print the scores as JSON on standard output; what is undefined is null."""
+
+    def run(self) -> int:
+        given = [name for name in ("definition", "tracks", "root", "results") if getattr(self, name) is not None]
+        if self.definition and self.tracks and len(given) == 2:
+            return self._shot(self.definition, self.tracks)
+        if self.root and self.results and len(given) == 2:
+            if self.protocol in ("moseg", "moseg-strict", "bms26"):
+                return self._fbms(self.protocol, self.root, self.results)
+            return self._dense(self.root, self.results)
+        said = " ".join(f"--{name}" for name in given) or "nothing"
+        raise InputError(
+            f"{said} was given; say --definition Def.dat --tracks FILE for one shot of FBMS-59, or --root DATASET "
+            "--results DIR for a data set"
+        )
+
+    def _shot(self, definition: Path, tracks: Path) -> int:
+        if self.protocol not in ("moseg", "moseg-strict", "bms26"):
+            raise InputError(f"{tracks}: {self.protocol} scores label maps; say --root DATASET --results DIR")
+        if self.window != "all":
+            raise InputError(f"--window {self.window}: the window of a track file is its first number; leave it away")
+        found = evaluate_tracks(definition, tracks, self.protocol, self.threshold, self.unknown)
+        result_json(_shot_json(found)) if self.json else result(_table(_rows([(tracks.name, found)])))
+        return DONE
+
+    def _fbms(self, protocol: FbmsProtocol, root: Path, results: Path) -> int:
+        window = None if self.window == "all" else int(self.window)
+        with CountBar("shots") as progress:
+            found = evaluate_fbms(root, results, protocol, window, self.threshold, self.unknown, progress)
+        result_json(_fbms_json(found)) if self.json else result(_fbms_text(found))
+        return INCOMPLETE if found.missing else DONE
+
+    def _dense(self, root: Path, results: Path) -> int:
+        if self.protocol == "davis":
+            found = evaluate_davis(root, results)
+        elif self.protocol == "bideau":
+            found = evaluate_bideau(root, results)
+        elif is_fbms(root):
+            found = evaluate_binary_fbms(root, results, list(shots_in_question(root, results)))
+        else:
+            found = evaluate_binary_davis(root, results)
+        told = found.to_json()
+        result_json(told) if self.json else result(_dense_text(told))
+        return DONE
+
+
+def _shot_json(found: ShotResult) -> dict[str, Any]:
+    return {**asdict(found.score), "one_cluster": asdict(found.one_cluster)}
+
+
+def _fbms_json(found: FbmsResult) -> dict[str, Any]:
+    return {
+        **asdict(found.means),
+        "window": "all" if found.window is None else found.window,
+        "one_cluster": asdict(found.one_cluster),
+        "sequences": {name: _shot_json(shot) for name, shot in found.shots.items()},
+        "shorter": found.shorter,
+        "missing": found.missing,
+        "without_truth": found.without_truth,
+    }
+
+
+def _fbms_text(found: FbmsResult) -> str:
+    rows = _rows(found.shots.items())
+    means = [
+        [f"{found.means.evaluated} shots", *_numbers(found.means)],
+        ["  one cluster", *_numbers(found.one_cluster)],
+    ]
+    remarks = [
+        f"{told}: {', '.join(names)}"
+        for told, names in (
+            ("nothing to evaluate in the window, in no mean", found.means.not_evaluated),
+            ("skipped, shorter than the window", found.shorter),
+            ("no result", found.missing),
+            ("no ground truth", found.without_truth),
+        )
+        if names
+    ]
+    return "\n".join([_table([*rows, *means]), *remarks])
+
+
+_MOSEG = ("shot", "protocol", "window", "density %", "precision %", "recall %", "F %", "extracted", "of")
+_BMS26 = ("shot", "protocol", "window", "density %", "overall %", "average %", "merged", "extracted", "of")
+
+
+def _table(rows: list[list[str]]) -> str:
+    head = _BMS26 if rows[0][1] == "bms26" else _MOSEG
+    return columns([head, *rows], right=range(2, len(head)))
+
+
+def _rows(shots: Iterable[tuple[str, ShotResult]]) -> list[list[str]]:
+    rows = []
+    for name, shot in shots:
+        rows += [[name, *_numbers(shot.score)], ["  one cluster", *_numbers(shot.one_cluster)]]
+    return rows
+
+
+def _numbers(score: Score) -> list[str]:
+    window = str(score.window) if isinstance(score, MosegScore | Bms26Score) else ""
+    if isinstance(score, MosegScore | MosegMeans):
+        shares = [None if value is None else 100 * value for value in (score.precision, score.recall, score.f_measure)]
+        values = [score.density, *shares]
+    else:
+        values = [score.density, score.overall_error, score.average_error, score.over_segmentation]
+    told = ["-" if value is None else f"{value:.2f}" for value in values]
+    return [score.protocol, window, *told, str(score.extracted), str(score.visible)]
+
+
+def _dense_text(told: dict[str, object]) -> str:
+    """What the protocol measured, then each sequence."""
+    lines = [str(told["protocol"])]
+    for name, value in told.items():
+        if isinstance(value, dict) and name == "sequences":
+            names = list(next(iter(value.values()), {}))
+            rows = [[shot, *(_number(numbers[name]) for name in names)] for shot, numbers in value.items()]
+            lines.append(columns([["", *names], *rows], right=range(1, len(names) + 1)))
+        elif isinstance(value, dict):
+            lines.append(
+                f"{name}: " + (", ".join(f"{key} {_number(number)}" for key, number in value.items()) or "none")
+            )
+        elif isinstance(value, list):
+            lines.append(f"{name}: {', '.join(map(str, value)) or 'none'}")
+        elif name != "protocol":
+            lines.append(f"{name}: {_number(value)}")
+    return "\n".join(lines)
+
+
+def _number(value: object) -> str:
+    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

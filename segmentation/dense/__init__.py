@@ -1,0 +1,5 @@
+"""Dense masks from sparse labels."""
+
+from segmentation.dense.densify import Dense, DenseSettings, densify
+
+__all__ = ["Dense", "DenseSettings", "densify"]

@@ -1,0 +1,208 @@
+"""Binary J: one mask a frame, all objects merged, as unsupervised video object segmentation is scored.
+
+J is the intersection over the union of DAVIS (Perazzi et al., CVPR 2016), F its boundary measure. Papers that report
+FBMS so differ in whether they average over frames or over shots, and seldom say which (issues of MATNet, COSNet and
+3DC-Seg); both are here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from flowfeat.errors import InputError
+from segmentation.davis import MERGED, open_davis, scored_sequences
+from segmentation.evaluation.boundaries import boundaries, f_measure, tolerance
+from segmentation.evaluation.davis import Statistics, statistics
+from segmentation.fbms import Shot, open_fbms
+from segmentation.formats.label_map import check_size, frame_name, open_label_maps, pairs_of_maps, shots_of
+
+DAVIS_PROTOCOL = "binary J (DAVIS 2016, 480p, all frames)"
+FBMS_PROTOCOL = "binary J (FBMS-59, annotated frames, all objects merged)"
+
+Mask = Bool[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class ShotScore:
+    """One shot.
+
+    Attributes:
+        name: of the shot.
+        frames: how many were scored.
+        J: intersection over union.
+        F: boundary accuracy.
+        trivial: J of a result that takes the whole picture for the object.
+    """
+
+    name: str
+    frames: int
+    J: Statistics
+    F: Statistics
+    trivial: Statistics
+
+
+@dataclass(frozen=True)
+class BinaryResult:
+    """A result on the shots of a data set.
+
+    Attributes:
+        shots: those that were scored, at least one.
+        left_out: shots of the result that were not.
+        protocol: what these numbers are.
+    """
+
+    shots: tuple[ShotScore, ...]
+    left_out: tuple[str, ...]
+    protocol: str
+
+    @property
+    def J(self) -> Statistics:
+        """Over shots: each counts the same."""
+        return _over_shots([shot.J for shot in self.shots])
+
+    @property
+    def F(self) -> Statistics:
+        return _over_shots([shot.F for shot in self.shots])
+
+    @property
+    def J_over_frames(self) -> float:
+        """The mean over the frames of all shots together: a long shot counts more."""
+        return _over_frames([(shot.J, shot.frames) for shot in self.shots])
+
+    @property
+    def F_over_frames(self) -> float:
+        return _over_frames([(shot.F, shot.frames) for shot in self.shots])
+
+    def to_json(self) -> dict[str, object]:
+        """`J_mean` and the five after it are means over shots; those over frames say so."""
+        return {
+            "protocol": self.protocol,
+            **_named(self.J, self.F),
+            "J_mean_over_frames": self.J_over_frames,
+            "F_mean_over_frames": self.F_over_frames,
+            "trivial_J_mean": _over_shots([shot.trivial for shot in self.shots]).mean,
+            "trivial_J_mean_over_frames": _over_frames([(shot.trivial, shot.frames) for shot in self.shots]),
+            "frames": sum(shot.frames for shot in self.shots),
+            "sequences": {shot.name: _named(shot.J, shot.F) for shot in self.shots},
+            "left_out": list(self.left_out),
+        }
+
+
+def evaluate_binary_davis(
+    root: str | Path, results: str | Path, sequences: Sequence[str] | None = None
+) -> BinaryResult:
+    """Binary J on DAVIS: what is not 0 is the object, in `Annotations/480p` and in the result.
+
+    Args:
+        root: a copy of DAVIS.
+        results: `SEQUENCE/00000.png` for every frame.
+        sequences: the names of those to score; if not given, the validation set of 2016, or every sequence with masks
+            where the copy has no `ImageSets`.
+
+    Raises:
+        InputError: a sequence or a frame is missing.
+        FormatError: a label map cannot be read, or has not the size of its ground truth.
+    """
+    davis, results = open_davis(root), Path(results)
+    names = scored_sequences(davis, MERGED, sequences)
+    present = shots_of(results)
+    scores = []
+    for name in names:
+        truth = davis.masks(name, MERGED)
+        pairs = pairs_of_maps(truth, open_label_maps(results / name, truth.names))
+        scores.append(score_shot(name, ((known > 0, found > 0) for known, found in pairs)))
+    return BinaryResult(tuple(scores), tuple(sorted(set(present) - set(names))), DAVIS_PROTOCOL)
+
+
+def evaluate_binary_fbms(root: str | Path, results: str | Path, shots: Sequence[str] | None = None) -> BinaryResult:
+    """Binary J on the annotated frames of FBMS-59: what is not region 0 is the object, in the result what is not 0.
+
+    Probability maps are not used, and colours that a `Def.dat` does not name are region 0, as with MoSegEval.
+
+    Args:
+        root: a copy of FBMS-59, or its `Testset`, which papers report.
+        results: `SHOT/00000.png` for every annotated frame at least, by its place in the shot, from 0.
+        shots: the names of those to score; all that are there if not given.
+
+    Raises:
+        InputError: a shot, a frame or its ground truth is missing.
+        FormatError: a file cannot be read, or a label map has not the size of its ground truth.
+    """
+    known, results = {shot.name: shot for shot in open_fbms(root)}, Path(results)
+    names = list(known) if shots is None else list(dict.fromkeys(shots))
+    for name in names:
+        if name not in known:
+            raise InputError(f"{root}: the shot {name} is not here; there are {', '.join(known)}")
+    if not names:
+        raise InputError(f"{root}: no shot is left to be scored; name at least one")
+    present = shots_of(results)
+    scores = tuple(score_shot(name, _fbms_frames(known[name], results / name)) for name in names)
+    return BinaryResult(scores, tuple(sorted(set(present) - set(names))), FBMS_PROTOCOL)
+
+
+def score_shot(name: str, frames: Iterable[tuple[Mask, Mask]]) -> ShotScore:
+    """Score one shot.
+
+    Args:
+        name: for the message and the result.
+        frames: of each annotated frame, where the object is and where the result says it is.
+
+    Raises:
+        InputError: there is no frame.
+    """
+    scores = np.array(list(_frame_scores(frames)), np.float64)
+    if not len(scores):
+        raise InputError(f"{name}: there is no annotated frame to score")
+    J, F, trivial = (statistics(column) for column in scores.T)
+    return ShotScore(name, len(scores), J, F, trivial)
+
+
+def jaccard(first: Mask, second: Mask) -> float:
+    """Intersection over union, from 0 to 1; 1 where both masks are empty.
+
+    >>> jaccard(np.array([[True, True, False]]), np.array([[False, True, False]]))
+    0.5
+    """
+    union = np.count_nonzero(first | second)
+    return np.count_nonzero(first & second) / union if union else 1.0
+
+
+def _fbms_frames(shot: Shot, results: Path) -> Iterator[tuple[Mask, Mask]]:
+    annotations = shot.definition.annotations
+    maps = open_label_maps(results, [frame_name(annotation.frame) for annotation in annotations])
+    for annotation, name, labels in zip(annotations, maps.names, maps, strict=True):
+        region = shot.read_truth(annotation).region
+        check_size(maps.path(name), labels, region.shape)
+        yield region != 0, labels > 0
+
+
+def _frame_scores(frames: Iterable[tuple[Mask, Mask]]) -> Iterator[tuple[float, float, float]]:
+    """J, F and the trivial J of each frame."""
+    for truth, found in frames:
+        radius = tolerance(*truth.shape)
+        known, proposed = (boundaries(mask.astype(np.uint8), radius).get(1) for mask in (truth, found))
+        # A result that covers the picture overlaps with all of the object, and its union is the picture.
+        yield jaccard(truth, found), f_measure(known, proposed), float(truth.mean())
+
+
+def _over_shots(shots: list[Statistics]) -> Statistics:
+    mean, recall, decay = np.mean([(shot.mean, shot.recall, shot.decay) for shot in shots], axis=0).tolist()
+    return Statistics(mean, recall, decay)
+
+
+def _over_frames(shots: list[tuple[Statistics, int]]) -> float:
+    return sum(shot.mean * frames for shot, frames in shots) / sum(frames for _, frames in shots)
+
+
+def _named(J: Statistics, F: Statistics) -> dict[str, float]:
+    return {
+        "J_mean": J.mean,
+        "J_recall": J.recall,
+        "J_decay": J.decay,
+        "F_mean": F.mean,
+        "F_recall": F.recall,
+        "F_decay": F.decay,
+    }
