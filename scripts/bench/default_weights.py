@@ -112,7 +112,7 @@ def measure_rendered(estimators: Mapping[str, FlowEstimator], setting: str) -> d
 
 def table(results: Mapping[str, Any]) -> str:
     """The figures of a record in Markdown, as the model card shows them."""
-    errors = ("middlebury", "flyingchairs", "rendered_medium", "rendered_small")
+    errors = ("middlebury", "flyingchairs", "rendered_medium", "rendered_small", "rendered_video")
     clips, still = results["ucf101"], results["still"]
     heads = (
         *(f"{name.replace('_', ', ')} ({results[name]['pairs']})" for name in errors),
@@ -148,7 +148,7 @@ def main(arguments: Arguments) -> None:
             "pairs": len(found["zero"].files),
             "error": {name: one.models[0].endpoint_error for name, one in found.items()},
         }
-    for setting in ("medium", "small"):
+    for setting in ("medium", "small", "video"):
         results[f"rendered_{setting}"] = {
             "pairs": _RENDERED_PAIRS,
             "error": measure_rendered(estimators, setting),

@@ -22,6 +22,7 @@ NEVER_ON_A_GPU = [
     "the renderer of training pairs: its speed beside a training step's, and that it renders the same scenes",
     "training: bf16, several GPUs through torchrun, its samples a second, and the default weights' next stages "
     "(`scripts/train_default_weights.py --device cuda`)",
+    "motion segmentation: the tracker and the dense masks on CUDA",
 ]
 """Until a record of a GPU is in docs/records: what is written for one and has only been run on a CPU."""
 

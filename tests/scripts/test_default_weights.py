@@ -51,10 +51,14 @@ def test_the_model_card_shows_the_record(results):
 
 
 def test_what_holds_of_the_default_weights(results):
-    """What the model card names as not reached yet is not asked for here: still frames, and UCF101 like DIS."""
-    for place in ("middlebury", "flyingchairs", "rendered_medium", "rendered_small"):
+    """What the model card names as not reached is not asked for here: UCF101's frames warped as well as by DIS, and a
+    fusion that is no worse than SD alone on rendered small motion."""
+    for place in ("middlebury", "flyingchairs", "rendered_medium", "rendered_video"):
         errors = results[place]["error"]
-        assert errors["fused"] <= 1.02 * min(errors["css-ft-sd"], errors["sd"]), place
+        assert errors["fused"] <= min(errors["css-ft-sd"], errors["sd"]), place
+    errors = results["rendered_small"]["error"]
+    assert errors["fused"] <= 1.03 * errors["sd"]
     assert results["middlebury"]["error"]["fused"] <= 2.0
-    assert results["ucf101"]["better_than_zero"]["fused"] > 0.8
-    assert results["ucf101"]["of_dis"]["fused"] < results["ucf101"]["of_dis"]["zero"]
+    assert results["ucf101"]["better_than_zero"]["fused"] >= 0.95
+    assert results["ucf101"]["of_dis"]["fused"] < results["ucf101"]["of_dis"]["sd"]
+    assert results["still"]["length"]["fused"] < 0.1
