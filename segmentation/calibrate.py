@@ -11,8 +11,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 
 from flowfeat.errors import InputError
 from flowfeat.provenance import versions
@@ -187,6 +185,9 @@ def calibrate(
     if pairs.same.all() or not pairs.same.any():
         kind = "the same object" if pairs.same.any() else "different objects"
         raise InputError(f"all {len(pairs.same)} pairs are of {kind}; a fit needs shots with moving objects and both")
+    # Here and below, because importing scikit-learn sets variables of the environment.
+    from sklearn.model_selection import GroupKFold
+
     folds = list(GroupKFold(min(settings.folds, len(np.unique(pairs.shot)))).split(pairs.shot, groups=pairs.shot))
     for train, _ in folds:
         if len(np.unique(pairs.same[train])) < 2:
@@ -253,6 +254,8 @@ def _fit(pairs: _Pairs, form: Form) -> CostWeights:
 
 def _logistic(pairs: _Pairs, columns: tuple[int, ...]) -> tuple[float, float, float, float]:
     """Intercept and the weights of d_motion, d_spatial and d_colour; 0 for columns left out or with the wrong sign."""
+    from sklearn.linear_model import LogisticRegression
+
     scale = np.maximum(pairs.features.std(axis=0), 1e-9)
     while columns:
         chosen = list(columns)

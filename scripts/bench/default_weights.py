@@ -28,7 +28,6 @@ from flowfeat.metrics import endpoint_error, length
 from flowfeat.ops import warp
 from flowfeat.rendering import SETTINGS, Renderer
 from flowfeat.video import read_clip
-from flowfeat.weights import read_checkpoint
 
 MOVING = 0.25
 """Mean displacement in pixels, by DIS, from which on a pair of frames moves."""
@@ -138,7 +137,7 @@ def main(arguments: Arguments) -> None:
             estimators[name] = load_estimator(given.removeprefix("model:"), None, arguments.device)
         else:
             estimators[name] = load_estimator(None, Path(given), arguments.device)
-            hashes[name] = read_checkpoint(Path(given)).sha256
+        hashes[name] = estimators[name].description.weights_sha256
     estimators |= {name: load_estimator(name, None, arguments.device) for name in BESIDE}
     results: dict[str, Any] = {"weights": hashes}
     for dataset, folder in (("middlebury", "middlebury"), ("flyingchairs", "FlyingChairs_release")):

@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import coo_array, csr_array
-from sklearn.cluster import KMeans
 
 from segmentation.spectral.eigenvectors import Spectrum
 from segmentation.spectral.settings import SpectralSettings
@@ -41,6 +40,8 @@ def smoothed_kmeans(
         pairs: the edges of the graph.
         settings: smoothness, the most clusters and the seed.
     """
+    from sklearn.cluster import KMeans  # here, because importing it sets variables of the environment
+
     nodes, vectors = spectrum.vectors.shape
     if not vectors:
         return np.zeros(nodes, np.int64)
