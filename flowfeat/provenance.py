@@ -23,6 +23,9 @@ def versions() -> dict[str, str]:
         "pillow",
         "simplejpeg",
         "opencv-contrib-python-headless",
+        "scipy",
+        "scikit-learn",
+        "bioimage-cpp",
     ):
         try:
             found[package] = importlib.metadata.version(package)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from segmentation.affinities.distances import cumulated_variance, unit_of_motion
+from segmentation.affinities.settings import Motion
 from segmentation.trajectories import Trajectories
 
 _ROUNDS = 20
@@ -23,14 +25,10 @@ class BackgroundSettings:
     """What counts as moving with the camera.
 
     Attributes:
-        tau: frames over which motion is measured, fewer at a track's end.
-        floor: the least variation of the flow that residuals are measured in, pixels per frame.
         explained: the largest median residual of a cluster's tracks, in units of the variation, that is none.
         border: width of the frame's border, as a share of the shorter side.
     """
 
-    tau: int = 5
-    floor: float = 0.5
     explained: float = 1.0
     border: float = 0.1
 
@@ -59,6 +57,7 @@ def find_background(
     labels: Int[np.ndarray, " n"],
     sigma: Float[np.ndarray, " points"],
     size: tuple[int, int],
+    measure: Motion,
     settings: BackgroundSettings,
 ) -> Background:
     """The clusters that are background.
@@ -71,6 +70,8 @@ def find_background(
         tracks, sigma: as the tracker gives them.
         labels: of the tracks, 0 to k - 1 without gaps; -1 for tracks that belong to none.
         size: height and width of the frames.
+        measure: the span of a tangent and the floor, as motion is compared between tracks.
+        settings: what counts as the camera's motion.
     """
     count = int(labels.max(initial=-1)) + 1
     border = _border_shares(tracks, labels, count, size, settings.border)
@@ -79,7 +80,7 @@ def find_background(
     first = int(border.argmax())
     chosen = np.zeros(count, bool)
     chosen[first] = True
-    motion = _motion(tracks, sigma, size, settings)
+    motion = _motion(tracks, sigma, size, measure)
     residual, unmodelled = np.full(count, np.inf), tracks.frames
     for _ in range(_ROUNDS):
         of_background = (labels >= 0) & chosen[labels]
@@ -106,22 +107,21 @@ class _Motion:
     scale: Float[np.ndarray, " m"]
 
 
-def _motion(tracks: Trajectories, sigma: np.ndarray, size: tuple[int, int], settings: BackgroundSettings) -> _Motion:
+def _motion(tracks: Trajectories, sigma: np.ndarray, size: tuple[int, int], measure: Motion) -> _Motion:
     point = np.arange(len(tracks.xy))
     left = np.repeat(tracks.offset + tracks.length, tracks.length) - 1 - point
-    span = np.minimum(left, settings.tau)
+    span = np.minimum(left, measure.tau)
     moving = np.flatnonzero(span)
     span = span[moving]
     xy = tracks.xy.astype(np.float64)
-    variance = np.concatenate([np.zeros(1), np.cumsum(np.square(sigma, dtype=np.float64))])
-    mean = (variance[moving + span] - variance[moving]) / span
+    variance = cumulated_variance(sigma)
     half = np.array([size[1], size[0]]) / 2
     return _Motion(
         tracks.owner[moving],
         tracks.frame[moving],
         xy[moving] / half - 1,
         (xy[moving + span] - xy[moving]) / span[:, None],
-        np.maximum(np.sqrt(np.maximum(mean, 0)), settings.floor),
+        unit_of_motion((variance[moving + span] - variance[moving]) / span, measure),
     )
 
 

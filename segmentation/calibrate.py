@@ -1,7 +1,6 @@
 """Weights of the multicut's costs, fitted to trajectories whose objects are known."""
 
 import hashlib
-import importlib.metadata
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -207,8 +206,7 @@ def calibrate(
     before = _score(form, _odds(unclipped, pairs.features), pairs, known)
     scores = tuple(replace(s, weights=replace(s.weights, prior=known.prior, clip=known.clip)) for s in scores)
     fitted = replace(best.weights, prior=known.prior, clip=known.clip)
-    used = {**versions(), **{name: importlib.metadata.version(name) for name in ("scikit-learn", "scipy")}}
-    return Calibration(replace(affinities, weights=fitted), best.form, scores, before, facts, settings, used)
+    return Calibration(replace(affinities, weights=fitted), best.form, scores, before, facts, settings, versions())
 
 
 def _drawn(shots: Sequence[LabelledShot], settings: CalibrationSettings) -> tuple[tuple[ShotFacts, ...], _Pairs]:

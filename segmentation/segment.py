@@ -80,7 +80,7 @@ def segment_tracks(tracking: Tracking, settings: SegmentationSettings) -> Segmen
     number[large] = np.arange(len(large))
     labels = number[cluster] if len(cluster) else cluster
     size = tracking.report.height, tracking.report.width
-    background = find_background(tracks, labels, features.sigma, size, settings.background)
+    background = find_background(tracks, labels, features.sigma, size, settings.affinities.motion, settings.background)
     of_cluster = np.zeros(len(large), np.int64)
     of_cluster[~background.background] = 1 + np.arange(int((~background.background).sum()))
     objects = np.where(labels >= 0, of_cluster[labels], -1) if len(large) else labels

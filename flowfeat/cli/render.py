@@ -3,14 +3,13 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from flowfeat.cli import DONE
 from flowfeat.cli.output import columns, result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
-from flowfeat.rendering import PairSettings, render_folder
+from flowfeat.rendering import PairSettings, Setting, render_folder
 from flowfeat.rendering.displacements import EDGES, bin_names
 
 
@@ -25,7 +24,7 @@ class Render:
 
     out: Path
     """The folder of the pairs."""
-    setting: Literal["large", "medium", "small", "video"] = "large"
+    setting: Setting = "large"
     """As FlyingChairs, as Middlebury, as ChairsSDHom, or as a camera that stands or pans."""
     pairs: int = 1000
     """How many the folder holds in the end."""

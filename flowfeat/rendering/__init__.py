@@ -2,7 +2,7 @@
 
 from flowfeat.rendering.folder import PairSettings, RenderedFolder, render_folder
 from flowfeat.rendering.renderer import Rendered, Renderer
-from flowfeat.rendering.settings import LARGE, MEDIUM, SETTINGS, SMALL, VIDEO, SceneSettings
+from flowfeat.rendering.settings import LARGE, MEDIUM, SETTINGS, SMALL, VIDEO, SceneSettings, Setting
 
 __all__ = [
     "LARGE",
@@ -15,5 +15,6 @@ __all__ = [
     "RenderedFolder",
     "Renderer",
     "SceneSettings",
+    "Setting",
     "render_folder",
 ]

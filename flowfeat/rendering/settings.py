@@ -1,6 +1,10 @@
 """What kind of scenes are rendered."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Setting = Literal["large", "medium", "small", "video"]
+"""The names of the kinds of scenes, as `flowfeat render` and configurations of training take them."""
 
 
 @dataclass(frozen=True)
@@ -97,5 +101,5 @@ A still background has a flow of exactly nought, and a pan moves all of a frame 
 things that networks trained on many objects alone are bad at.
 """
 
-SETTINGS = {"large": LARGE, "medium": MEDIUM, "small": SMALL, "video": VIDEO}
-"""By the names that `flowfeat render` takes."""
+SETTINGS: dict[str, SceneSettings] = {"large": LARGE, "medium": MEDIUM, "small": SMALL, "video": VIDEO}
+"""By their names."""

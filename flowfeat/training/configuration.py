@@ -11,13 +11,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from flowfeat.datasets import DATASET_NAMES
 from flowfeat.errors import InputError
 from flowfeat.networks.zoo import Composition, named_composition
+from flowfeat.rendering.settings import Setting
 from flowfeat.training.augmentation import Augmentation
 from flowfeat.training.schedule import SCHEDULES, Schedule
 
 RENDERED = "rendered"
 """The data set that is made while it is needed."""
-
-Scenes = Literal["large", "medium", "small", "video"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class Data:
     folder: str | None = None
     split: str | None = "train"
     rendering: str | None = None
-    scenes: Scenes | None = None
+    scenes: Setting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ class Validation:
     pairs: int = 0
     split: str | None = None
     rendering: str | None = None
-    scenes: Scenes | None = None
+    scenes: Setting | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ def pairwise_distances(
     first_point = tracks.offset[first] + begin - tracks.start[first]
     second_point = tracks.offset[second] + begin - tracks.start[second]
     xy, colours = tracks.xy.astype(np.float64), lab.astype(np.float32)
-    variance = np.concatenate([np.zeros(1), np.cumsum(np.square(sigma, dtype=np.float64))])
+    variance = cumulated_variance(sigma)
     motion, spatial, colour = (np.empty(len(pairs), np.float32) for _ in range(3))
     for part in _parts(overlap):
         count = overlap[part]
@@ -92,11 +92,21 @@ def pairwise_distances(
         span, i, j = span[moving], i[moving], j[moving]
         # The difference of two tangents is the tangent of the difference.
         difference = np.hypot(*(gap[moving + span] - gap[moving]).T) / span
-        mean_variance = np.minimum(variance[i + span] - variance[i], variance[j + span] - variance[j]) / span
+        smaller = np.minimum(variance[i + span] - variance[i], variance[j + span] - variance[j]) / span
         relative = np.zeros(len(time))
-        relative[moving] = difference / np.maximum(np.sqrt(np.maximum(mean_variance, 0)), settings.floor)
+        relative[moving] = difference / unit_of_motion(smaller, settings)
         motion[part] = np.maximum.reduceat(relative, begins)
     return Distances(motion, spatial, colour, overlap)
+
+
+def cumulated_variance(sigma: Float[np.ndarray, " points"]) -> Float[np.ndarray, " edges"]:
+    """Sums of sigma^2 over the points before each one, and over all: two of them give any tangent's."""
+    return np.concatenate([np.zeros(1), np.cumsum(np.square(sigma, dtype=np.float64))])
+
+
+def unit_of_motion(mean_variance: Float[np.ndarray, " n"], settings: Motion) -> Float[np.ndarray, " n"]:
+    """What differences of motion are measured in: the root of the flow's mean variance over a tangent, or the floor."""
+    return np.maximum(np.sqrt(np.maximum(mean_variance, 0)), settings.floor)
 
 
 def _parts(overlap: Int[np.ndarray, " edges"]) -> Iterator[slice]:

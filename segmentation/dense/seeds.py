@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from segmentation.trajectories import counted_pixels
+
 
 @dataclass(frozen=True)
 class Seeds:
@@ -28,7 +30,7 @@ def plant(
     size: tuple[int, int],
     device: torch.device | str = "cpu",
 ) -> Seeds:
-    """Seeds at the pixels that points lie on, trunc(x + 0.5), as the evaluators count them; outside ones are left out.
+    """Seeds at the pixels that points lie on, as the evaluators count them; outside ones are left out.
 
     Args:
         xy: positions in pixels.
@@ -37,9 +39,8 @@ def plant(
         size: height and width.
     """
     height, width = size
-    column, row = np.trunc(xy + 0.5).astype(np.int64).T
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    place = torch.from_numpy((labels * height + row)[inside] * width + column[inside]).to(device)
+    pixel, inside = counted_pixels(xy, height, width)
+    place = torch.from_numpy(labels[inside] * height * width + pixel).to(device)
     share = torch.zeros(count * height * width, device=device)
     share.index_add_(0, place, torch.ones(len(place), device=device))
     share = share.view(count, height, width)

@@ -16,6 +16,7 @@ from segmentation.fbms import SURE, Shot, TruthFrame, UnknownColours
 from segmentation.formats.definition import Annotation
 from segmentation.formats.label_map import frame_name, read_label_map
 from segmentation.formats.track_file import LabelledTracks
+from segmentation.trajectories import counted_pixels
 
 WINDOWS = (10, 50, 200)
 """Frames; beside these, the length of the shot is a window."""
@@ -96,11 +97,7 @@ def count_tracks(
         if truth.frame >= tracks.trajectories.frames:
             return _Points(np.empty(0, np.int64), np.empty(0, np.int64), 0)
         owner, xy = tracks.trajectories.at(truth.frame)
-        height, width = truth.region.shape
-        # In float64, as C adds 0.5 to a float; truncation brings what is up to 1.5 pixels left of the picture into it.
-        column, row = np.trunc(xy.T.astype(np.float64) + 0.5)
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        pixel = row[inside].astype(np.int64) * width + column[inside].astype(np.int64)
+        pixel, inside = counted_pixels(xy, *truth.region.shape)
         return _Points(pixel, tracks.labels[owner[inside]].astype(np.int64), int((~inside).sum()))
 
     return replace(_count(shot, chosen, unknown, points), clusters=tracks.clusters)

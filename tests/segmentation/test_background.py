@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from segmentation.affinities.settings import Motion
 from segmentation.background import BackgroundSettings, find_background
 from segmentation.trajectories import Trajectories
 
@@ -42,7 +43,7 @@ def test_a_zooming_background_in_pieces_is_put_together_and_an_object_is_not():
             (60, (5, 80, 60, 115), _zoom),
         ]
     )
-    found = find_background(tracks, labels, sigma, SIZE, BackgroundSettings())
+    found = find_background(tracks, labels, sigma, SIZE, Motion(), BackgroundSettings())
     assert found.background.tolist() == [True, True, False, True]
     assert found.first != 2
     assert found.residual[2] == pytest.approx(1.5 / 0.5, rel=0.15)
@@ -58,14 +59,21 @@ def test_an_object_larger_than_the_background_in_the_middle_is_no_background():
             (80, (0, 159, 110, 119), _zoom),
         ]
     )
-    assert find_background(tracks, labels, sigma, SIZE, BackgroundSettings()).background.tolist() == [False, True, True]
+    assert find_background(tracks, labels, sigma, SIZE, Motion(), BackgroundSettings()).background.tolist() == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_what_moves_late_is_an_object_all_the_same():
     late = lambda x, y, t: np.array([2.0, 0.0]) * (t >= 9)  # noqa: E731
     still = lambda x, y, t: np.zeros(2)  # noqa: E731
     tracks, labels, sigma = _tracks([(150, (0, 159, 0, 119), still), (30, (70, 90, 50, 70), late)])
-    assert find_background(tracks, labels, sigma, SIZE, BackgroundSettings()).background.tolist() == [True, False]
+    assert find_background(tracks, labels, sigma, SIZE, Motion(), BackgroundSettings()).background.tolist() == [
+        True,
+        False,
+    ]
 
 
 def test_wrong_tracks_within_the_background_do_not_bend_its_motion():
@@ -79,7 +87,7 @@ def test_wrong_tracks_within_the_background_do_not_bend_its_motion():
     )
     mislabelled = labels.copy()
     mislabelled[rng.choice(np.flatnonzero(labels == 1), 25, replace=False)] = 0
-    found = find_background(tracks, mislabelled, sigma, SIZE, BackgroundSettings())
+    found = find_background(tracks, mislabelled, sigma, SIZE, Motion(), BackgroundSettings())
     assert found.background.tolist() == [True, False, True]
     assert found.residual[2] < 0.05
 
@@ -87,15 +95,15 @@ def test_wrong_tracks_within_the_background_do_not_bend_its_motion():
 def test_tracks_of_no_cluster_and_no_cluster_at_all():
     tracks, labels, sigma = _tracks([(60, (0, 159, 0, 119), _zoom), (30, (60, 100, 40, 80), _zoom)])
     labels[labels == 1] = -1
-    assert find_background(tracks, labels, sigma, SIZE, BackgroundSettings()).background.tolist() == [True]
-    none = find_background(tracks, np.full(len(tracks), -1), sigma, SIZE, BackgroundSettings())
+    assert find_background(tracks, labels, sigma, SIZE, Motion(), BackgroundSettings()).background.tolist() == [True]
+    none = find_background(tracks, np.full(len(tracks), -1), sigma, SIZE, Motion(), BackgroundSettings())
     assert len(none.background) == 0
     assert none.first == -1
 
 
 def test_a_background_of_too_few_tracks_is_said_to_have_no_model():
     tracks, labels, sigma = _tracks([(5, (0, 159, 0, 5), _zoom), (30, (60, 100, 40, 80), _zoom)])
-    found = find_background(tracks, labels, sigma, SIZE, BackgroundSettings())
+    found = find_background(tracks, labels, sigma, SIZE, Motion(), BackgroundSettings())
     assert found.background.tolist() == [True, False]
     assert found.unmodelled == 11
     assert np.isinf(found.residual).all()
