@@ -26,7 +26,7 @@ from flowfeat.extraction import ExtractionOptions, Forecast, extract, forecast
 from flowfeat.extraction.plan import shard_of
 from flowfeat.store.verify import verify
 from flowfeat.video import Clip, find_clips
-from recognition.ucf101 import canonical_name, expected_clips
+from recognition.datasets.ucf101 import canonical_name, expected_clips
 
 
 @dataclass(frozen=True)

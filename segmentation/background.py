@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from segmentation.affinities.distances import cumulated_variance, unit_of_motion
 from segmentation.affinities.settings import Motion
+from segmentation.tangents import Tangents, tangents
 from segmentation.trajectories import Trajectories
 
 _ROUNDS = 20
@@ -25,11 +25,14 @@ class BackgroundSettings:
     """What counts as moving with the camera.
 
     Attributes:
-        explained: the largest median residual of a cluster's tracks, in units of the variation, that is none.
+        explained: a cluster joins whose residual is up to so many times that of the cluster that surrounds the rest:
+            what parallax and waves leave unexplained there is no sign of an object elsewhere.
+        least: the residual, in units of the variation, that a cluster may have in any case.
         border: width of the frame's border, as a share of the shorter side.
     """
 
-    explained: float = 1.0
+    explained: float = 5.0
+    least: float = 1.0
     border: float = 0.1
 
 
@@ -74,76 +77,53 @@ def find_background(
         settings: what counts as the camera's motion.
     """
     count = int(labels.max(initial=-1)) + 1
-    border = _border_shares(tracks, labels, count, size, settings.border)
+    near = _near_border(tracks, size, settings.border)
+    owner = labels[tracks.owner[near]]
+    border = np.bincount(owner[owner >= 0], minlength=count).astype(np.float64)
+    border /= max(1.0, border.sum())
     if not count:
         return Background(np.zeros(0, bool), -1, border, np.zeros(0), tracks.frames)
     first = int(border.argmax())
-    chosen = np.zeros(count, bool)
-    chosen[first] = True
-    motion = _motion(tracks, sigma, size, measure)
-    residual, unmodelled = np.full(count, np.inf), tracks.frames
+    motion = tangents(tracks, sigma, measure)
+    # What is near the border surrounds all objects, while a single cluster may lie on one side of them, and what its
+    # motion says of the other side is a guess.
+    given, chosen = near, np.zeros(count, bool)
+    residual, unmodelled, own = np.full(count, np.inf), tracks.frames, np.inf
     for _ in range(_ROUNDS):
-        of_background = (labels >= 0) & chosen[labels]
-        per_track, unmodelled = _residuals(motion, of_background, len(tracks), tracks.frames)
+        per_track, unmodelled = _residuals(motion, given, size, tracks)
         residual = np.array([_median(per_track[labels == label]) for label in range(count)])
-        joined = chosen | (residual <= settings.explained)
+        # Never more than before: a cluster that joins and bends the fit must not open the door for others. And decided
+        # anew each time, because the first fit has objects at the border to cope with and is the worst.
+        own = min(own, float(residual[first]))
+        joined = residual <= (max(settings.least, settings.explained * own) if np.isfinite(own) else settings.least)
+        joined[first] = True
         if (joined == chosen).all():
             break
         chosen = joined
+        given = ((labels >= 0) & chosen[labels])[tracks.owner]
     return Background(chosen, first, border, residual, unmodelled)
 
 
-@dataclass(frozen=True, eq=False)
-class _Motion:
-    """Of each point of a track that has a next one: whose it is, when and where (-1..1), how it moves, and how exactly.
-
-    Motion is in pixels per frame.
-    """
-
-    owner: Int[np.ndarray, " m"]
-    frame: Int[np.ndarray, " m"]
-    place: Float[np.ndarray, "m 2"]
-    displacement: Float[np.ndarray, "m 2"]
-    scale: Float[np.ndarray, " m"]
-
-
-def _motion(tracks: Trajectories, sigma: np.ndarray, size: tuple[int, int], measure: Motion) -> _Motion:
-    point = np.arange(len(tracks.xy))
-    left = np.repeat(tracks.offset + tracks.length, tracks.length) - 1 - point
-    span = np.minimum(left, measure.tau)
-    moving = np.flatnonzero(span)
-    span = span[moving]
-    xy = tracks.xy.astype(np.float64)
-    variance = cumulated_variance(sigma)
-    half = np.array([size[1], size[0]]) / 2
-    return _Motion(
-        tracks.owner[moving],
-        tracks.frame[moving],
-        xy[moving] / half - 1,
-        (xy[moving + span] - xy[moving]) / span[:, None],
-        unit_of_motion((variance[moving + span] - variance[moving]) / span, measure),
-    )
-
-
 def _residuals(
-    motion: _Motion, of_background: Bool[np.ndarray, " n"], count: int, frames: int
+    motion: Tangents, given: Bool[np.ndarray, " points"], size: tuple[int, int], tracks: Trajectories
 ) -> tuple[Float[np.ndarray, " n"], int]:
     """Of each track, the largest difference to the background's motion; nan where it never could be measured."""
-    residual = np.full(count, -np.inf)
+    residual = np.full(len(tracks), -np.inf)
     unmodelled = 0
     order = np.argsort(motion.frame, kind="stable")
-    edges = np.searchsorted(motion.frame[order], np.arange(frames + 1))
-    fitted_on = of_background[motion.owner]
-    for frame in range(frames):
+    edges = np.searchsorted(motion.frame[order], np.arange(tracks.frames + 1))
+    fitted_on = given[motion.point]
+    place = tracks.xy[motion.point] / (np.array([size[1], size[0]]) / 2) - 1
+    for frame in range(tracks.frames):
         here = order[edges[frame] : edges[frame + 1]]
         if not len(here):
             continue
-        given = here[fitted_on[here]]
-        if len(given) < 2 * _TERMS:
+        fitted = here[fitted_on[here]]
+        if len(fitted) < 2 * _TERMS:
             unmodelled += 1
             continue
-        terms = _terms(motion.place[here])
-        model = _fit(_terms(motion.place[given]), motion.displacement[given], motion.scale[given])
+        terms = _terms(place[here])
+        model = _fit(_terms(place[fitted]), motion.displacement[fitted], motion.scale[fitted])
         difference = motion.displacement[here] - terms @ model
         np.maximum.at(residual, motion.owner[here], np.hypot(*difference.T) / motion.scale[here])
     return np.where(np.isfinite(residual), residual, np.nan), unmodelled
@@ -178,12 +158,7 @@ def _median(values: Float[np.ndarray, " n"]) -> float:
     return float(np.median(known)) if len(known) else np.inf
 
 
-def _border_shares(
-    tracks: Trajectories, labels: Int[np.ndarray, " n"], count: int, size: tuple[int, int], width: float
-) -> Float[np.ndarray, " k"]:
-    """Of all points near the frame's border, the share that each cluster has."""
+def _near_border(tracks: Trajectories, size: tuple[int, int], width: float) -> Bool[np.ndarray, " points"]:
+    """Which points are near the frame's border."""
     x, y = tracks.xy.T
-    near = np.minimum(np.minimum(x, size[1] - 1 - x), np.minimum(y, size[0] - 1 - y)) < width * min(size)
-    owner = labels[tracks.owner[near]]
-    points = np.bincount(owner[owner >= 0], minlength=count).astype(np.float64)
-    return points / max(1.0, points.sum())
+    return np.minimum(np.minimum(x, size[1] - 1 - x), np.minimum(y, size[0] - 1 - y)) < width * min(size)

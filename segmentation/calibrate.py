@@ -101,6 +101,42 @@ class ShotFacts:
 
 
 @dataclass(frozen=True)
+class TracksFacts:
+    """The tracks of a shot that a fit was made of: how many, those whose object is known, those on no pixel of ground
+    truth, those that cross objects, and the hash of their file."""
+
+    name: str
+    tracks: int
+    known: int
+    unseen: int
+    crossing: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which data a fit was made of.
+
+    Attributes:
+        dataset: `FBMS-59` or `DAVIS`.
+        root: where its copy was.
+        result: the folder that the tracks were taken from.
+        flow: the model or the store that they followed.
+        shots: those that were used.
+        test_shots: those of them that scores are reported on; with these weights such a score tells nothing.
+        without_tracks: shots of the training split that the result has no tracks of.
+    """
+
+    dataset: str
+    root: str
+    result: str
+    flow: str
+    shots: tuple[TracksFacts, ...]
+    test_shots: tuple[str, ...]
+    without_tracks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class FormScore:
     """One form of the costs under cross-validation over shots.
 
@@ -130,6 +166,7 @@ class Calibration:
         shots: that the fit was made of.
         settings: of the fit.
         versions: of the packages that had a part in it.
+        origin: of the shots; None where they were not read from a data set.
     """
 
     affinities: AffinitySettings
@@ -139,6 +176,7 @@ class Calibration:
     shots: tuple[ShotFacts, ...]
     settings: CalibrationSettings
     versions: dict[str, str]
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +198,10 @@ class _Pairs:
 
 
 def calibrate(
-    shots: Sequence[LabelledShot], affinities: AffinitySettings, settings: CalibrationSettings
+    shots: Sequence[LabelledShot],
+    affinities: AffinitySettings,
+    settings: CalibrationSettings,
+    origin: Origin | None = None,
 ) -> Calibration:
     """Fit the log odds that two trajectories are of one object, by logistic regression.
 
@@ -171,6 +212,7 @@ def calibrate(
         shots: of a training split, at least 2.
         affinities: what their distances were computed with; its prior and clip are kept, its weights are compared.
         settings: folds, sampling.
+        origin: of the shots, for the record.
 
     Raises:
         InputError: where shots with labels are fewer than 2 or two have one name, or all pairs are of one kind.
@@ -206,7 +248,9 @@ def calibrate(
     before = _score(form, _odds(unclipped, pairs.features), pairs, known)
     scores = tuple(replace(s, weights=replace(s.weights, prior=known.prior, clip=known.clip)) for s in scores)
     fitted = replace(best.weights, prior=known.prior, clip=known.clip)
-    return Calibration(replace(affinities, weights=fitted), best.form, scores, before, facts, settings, versions())
+    return Calibration(
+        replace(affinities, weights=fitted), best.form, scores, before, facts, settings, versions(), origin
+    )
 
 
 def _drawn(shots: Sequence[LabelledShot], settings: CalibrationSettings) -> tuple[tuple[ShotFacts, ...], _Pairs]:

@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from segmentation.affinities import PAPER as PAPER_AFFINITIES
 from segmentation.affinities import AffinitySettings, GraphReport, trajectory_graph
 from segmentation.background import Background, BackgroundSettings, find_background
 from segmentation.dense import Dense, DenseSettings, densify
 from segmentation.multicut import Multicut, MulticutSettings, solve_multicut
+from segmentation.objects import ObjectSettings, join_parts
 from segmentation.spectral import SpectralClusters, SpectralSettings, spectral_clusters
 from segmentation.tracking.tracker import Tracking
 
@@ -26,6 +28,7 @@ class SegmentationSettings:
         smallest: tracks of a cluster that counts as an object or as a part of the background; the tracks of smaller
             ones have a cluster but no object.
         background: what counts as moving with the camera.
+        objects: which clusters are parts of one object.
     """
 
     method: Literal["multicut", "spectral"] = "multicut"
@@ -34,6 +37,11 @@ class SegmentationSettings:
     spectral: SpectralSettings = field(default_factory=SpectralSettings)
     smallest: int = 10
     background: BackgroundSettings = field(default_factory=BackgroundSettings)
+    objects: ObjectSettings = field(default_factory=ObjectSettings)
+
+
+PAPER = SegmentationSettings(affinities=PAPER_AFFINITIES, objects=ObjectSettings(alike=0))
+"""Keuper et al., ICCV 2015, as far as it is known: every cluster that is not background is an object."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +50,7 @@ class SegmentedTracks:
 
     Attributes:
         cluster: by motion, from 0 by falling size.
-        object: 0 is the background, objects follow by falling size; -1 for tracks of clusters that are too small.
+        object: 0 is the background, then objects by falling size; -1 for tracks of clusters that are too small.
         graph: of the affinities.
         solution: of the method.
         background: which of the large clusters are, and why.
@@ -81,8 +89,16 @@ def segment_tracks(tracking: Tracking, settings: SegmentationSettings) -> Segmen
     labels = number[cluster] if len(cluster) else cluster
     size = tracking.report.height, tracking.report.width
     background = find_background(tracks, labels, features.sigma, size, settings.affinities.motion, settings.background)
-    of_cluster = np.zeros(len(large), np.int64)
-    of_cluster[~background.background] = 1 + np.arange(int((~background.background).sum()))
+    of_cluster = join_parts(
+        tracks,
+        features.sigma,
+        labels,
+        background.background,
+        background.residual,
+        size,
+        settings.affinities.motion,
+        settings.objects,
+    )
     objects = np.where(labels >= 0, of_cluster[labels], -1) if len(large) else labels
     return SegmentedTracks(cluster, objects, graph.report, solution, background, int((labels < 0).sum()))
 

@@ -1,6 +1,7 @@
 """Captions in Pillow's own font, so that no font has to be installed."""
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -45,6 +46,48 @@ def wrapped(text: str, size: int, width: int) -> list[str]:
                 line += letter
         lines.append(line)
     return lines
+
+
+def cut(lines: list[str], count: int | None) -> list[str]:
+    """Exactly `count` lines, empty ones added or the last that fits ended in dots; all as they are for None."""
+    if count is None:
+        return lines
+    if len(lines) > count > 0:
+        return [*lines[: count - 1], lines[count - 1][:-3] + "..."]
+    return (lines + [""] * count)[:count]
+
+
+KeyRow = list[tuple[int, tuple[int, int, int], str]]
+"""Where each entry begins, its colour, its words."""
+
+
+def key_rows(key: Sequence[tuple[tuple[int, int, int], str]], size: int, width: int) -> list[KeyRow]:
+    """Entries of a key side by side, in rows of at most `width` pixels; words that are wider have their row alone."""
+    rows: list[KeyRow] = []
+    left = width
+    for colour, text in key:
+        words = " ".join(wrapped(text, size, width))
+        needed = round(size * 1.2 + _font(size).getlength(words))
+        if not rows or left + needed > width:
+            rows.append([])
+            left = 0
+        rows[-1].append((left, colour, words))
+        left += needed + round(size * 0.6)
+    return rows
+
+
+def write_key(
+    canvas: Image.Image, corner: tuple[int, int], rows: list[KeyRow], size: int, ink: tuple[int, int, int]
+) -> None:
+    """Draw rows from `key_rows`: a square of each colour before its words."""
+    draw = ImageDraw.Draw(canvas)
+    for number, row in enumerate(rows):
+        top = corner[1] + number * line_height(size)
+        for offset, colour, words in row:
+            left, side = corner[0] + offset, round(size * 0.8)
+            box = (left, top + (line_height(size) - side) // 2, left + side, top + (line_height(size) + side) // 2)
+            draw.rectangle(box, fill=colour, outline=ink)
+            draw.text((left + round(size * 1.2), top), words, fill=ink, font=_font(size))
 
 
 @lru_cache

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from flowfeat.atomic import write_atomically
 from flowfeat.errors import InputError
-from flowfeat.visualization._captions import line_height, wrapped, write_lines
+from flowfeat.visualization._captions import cut, key_rows, line_height, wrapped, write_key, write_lines
 from flowfeat.visualization.colour_wheel import (
     colour_wheel,
     displacement_scale,
@@ -28,10 +28,17 @@ _MIN_STRIP = 320  # pixels, for the text to fit in a few lines
 
 @dataclass(frozen=True)
 class Panel:
-    """One cell of a contact sheet: an image (RGB, uint8) and the caption under it."""
+    """One cell of a contact sheet.
+
+    Attributes:
+        image: RGB.
+        caption: under it.
+        key: under the caption, what colours in the image mean: each as RGB in 0..255 and its words.
+    """
 
     image: UInt8[np.ndarray, "h w 3"] = field(repr=False)
     caption: str = ""
+    key: tuple[tuple[tuple[int, int, int], str], ...] = field(default=(), repr=False)
 
 
 def flow_picture(
@@ -97,11 +104,13 @@ def flow_panel(
 
 
 def contact_sheet(
-    rows: Sequence[Sequence[Panel]], caption: str = "", panel_width: int = 320
+    rows: Sequence[Sequence[Panel]], caption: str = "", panel_width: int = 320, caption_lines: int | None = None
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Panels in a grid, each scaled to `panel_width` pixels with its caption below it.
+    """Panels in a grid, each scaled to `panel_width` pixels with its caption and its key below it.
 
-    Rows may differ in length; a short one leaves its last cells empty. `caption` heads the sheet.
+    Rows may differ in length; a short one leaves its last cells empty. `caption` heads the sheet. The captions of
+    panels take the lines that they need; with `caption_lines` each takes as many, and a longer one is cut, so that the
+    sheets of a movie are of one size whatever their panels say.
 
     Raises:
         InputError: there is no panel, or `panel_width` is below 40.
@@ -115,9 +124,20 @@ def contact_sheet(
     width = margin + max(len(row) for row in rows) * (panel_width + margin)
     title = wrapped(caption, title_size, width - 2 * margin)
 
-    cells = [[(_scaled(p.image, panel_width), wrapped(p.caption, size, panel_width)) for p in row] for row in rows]
-    image_heights = [max((image.height for image, _ in row), default=0) for row in cells]
-    text_heights = [max((len(text) for _, text in row), default=0) * line_height(size) for row in cells]
+    cells = [
+        [
+            (
+                _scaled(panel.image, panel_width),
+                cut(wrapped(panel.caption, size, panel_width), caption_lines),
+                key_rows(panel.key, size, panel_width),
+            )
+            for panel in row
+        ]
+        for row in rows
+    ]
+    image_heights = [max((image.height for image, *_ in row), default=0) for row in cells]
+    lines = [max((len(text) + len(key) for _, text, key in row), default=0) for row in cells]
+    text_heights = [count * line_height(size) for count in lines]
     top = margin + (len(title) * line_height(title_size) + margin // 2 if title else 0)
     gap = margin // 3  # between an image and its caption
     height = top + sum(image_heights) + sum(text_heights) + len(rows) * (gap + margin)
@@ -126,11 +146,13 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     write_lines(sheet, (margin, margin), title, title_size, _INK)
     for row, image_height, text_height in zip(cells, image_heights, text_heights, strict=True):
-        for column, (image, text) in enumerate(row):
+        for column, (image, text, key) in enumerate(row):
             left = margin + column * (panel_width + margin)
             draw.rectangle([left - 1, top - 1, left + image.width, top + image.height], outline=_RULE)
             sheet.paste(image, (left, top))
-            write_lines(sheet, (left, top + image.height + gap), text, size, _FAINT_INK)
+            below = top + image.height + gap
+            write_lines(sheet, (left, below), text, size, _FAINT_INK)
+            write_key(sheet, (left, below + len(text) * line_height(size)), key, size, _FAINT_INK)
         top += image_height + text_height + gap + margin
     return np.array(sheet)
 

@@ -62,20 +62,23 @@ class CostWeights:
     second form lets equal motion join what is far or of another colour.
 
     Attributes:
-        intercept, motion, spatial, colour: of the first form. 6, -4, -0.02, -0.02. The published triple says not
-            which weight belongs to which distance; this reading kept all our synthetic scenes whole, others did not.
+        intercept, motion, spatial, colour: of the first form. Published are 6 and -4, -0.02, -0.02, but not which
+            weight belongs to which distance; this reading kept all our synthetic scenes whole, others did not. With -2
+            for motion real water, foliage and parallax fall into fewer pieces; with -1.5 objects that start late stay
+            with the background.
         motion_intercept: of the second form, 2; None where there is no second form.
         prior: the probability that a pair is cut, before anything is seen. 0.5; more gives more segments.
-        clip: the largest magnitude of a cost. 20 is our choice: a wrong edge between far points cost up to 170.
+        clip: the largest magnitude of a cost. 6, as much as equal motion is worth: some trajectories cross objects or
+            drift, so that no pair may weigh more than a few others. Without one, costs of -170 were seen.
     """
 
     intercept: float = 6.0
-    motion: float = -4.0
+    motion: float = -2.0
     spatial: float = -0.02
     colour: float = -0.02
     motion_intercept: float | None = 2.0
     prior: float = 0.5
-    clip: float = 20.0
+    clip: float = 6.0
 
     def __post_init__(self) -> None:
         if not 0 < self.prior < 1:

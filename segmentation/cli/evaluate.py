@@ -23,6 +23,7 @@ from segmentation.evaluation.fbms_results import (
 )
 from segmentation.evaluation.moseg import THRESHOLD, MosegScore
 from segmentation.evaluation.over_shots import Bms26Means, MosegMeans
+from segmentation.evaluation.result_folder import ResultFolder, dataset_of, open_results
 from segmentation.fbms import UnknownColours, is_fbms
 
 Score = MosegScore | Bms26Score | MosegMeans | Bms26Means
@@ -37,19 +38,26 @@ class Evaluate:
     flowfeat segmentation evaluate --protocol moseg --root FBMS --results masks
 
     flowfeat segmentation evaluate --protocol davis --root DAVIS --results masks
+
+    flowfeat segmentation evaluate --protocol moseg --results RESULT
     """
 
     protocol: Literal["moseg", "moseg-strict", "bms26", "davis", "binary-j", "bideau"]
-    """moseg is the official one of FBMS-59; moseg-strict sees what it does not; bms26 is its predecessor; davis is the
-    unsupervised task's J and F; binary-j merges all objects, on DAVIS or FBMS-59; bideau wants the corrected truth."""
+    """moseg is the official one of FBMS-59, moseg-strict beside it, which sees what it does not; bms26 is its
+    predecessor; davis is the unsupervised task's J and F; binary-j merges all objects, on DAVIS or FBMS-59; bideau
+    wants the corrected truth."""
     definition: Path | None = None
     """The Def.dat of one shot of FBMS-59, with --tracks."""
     tracks: Path | None = None
     """The labelled tracks of that shot; their first number is the window."""
     root: Path | None = None
-    """A data set, with --results."""
+    """A data set, with --results. A result of `segmentation run` knows its own."""
     results: Path | None = None
-    """A folder with SHOT/00000.png, a label map for every frame; for FBMS-59 it may be a track file SHOT/*.dat."""
+    """A folder with SHOT/00000.png, a label map for every frame; for FBMS-59 it may be a track file SHOT/*.dat. Or a
+    result of `segmentation run`: its tracks, or its masks, are taken as the protocol needs."""
+    frames: Path | None = None
+    """Of bideau: a folder with SHOT/ and the pictures in it, where results are numbered by place and the ground truth
+    by the numbers of the pictures."""
     window: Literal["10", "50", "200", "all"] = "all"
     """Of FBMS-59, with --results: how many frames from the first are scored; shots with fewer are skipped."""
     threshold: float = THRESHOLD
@@ -63,10 +71,8 @@ class Evaluate:
         given = [name for name in ("definition", "tracks", "root", "results") if getattr(self, name) is not None]
         if self.definition and self.tracks and len(given) == 2:
             return self._shot(self.definition, self.tracks)
-        if self.root and self.results and len(given) == 2:
-            if self.protocol in ("moseg", "moseg-strict", "bms26"):
-                return self._fbms(self.protocol, self.root, self.results)
-            return self._dense(self.root, self.results)
+        if self.results and set(given) <= {"root", "results"}:
+            return self._results(self.results)
         said = " ".join(f"--{name}" for name in given) or "nothing"
         raise InputError(
             f"{said} was given; say --definition Def.dat --tracks FILE for one shot of FBMS-59, or --root DATASET "
@@ -78,39 +84,62 @@ class Evaluate:
             raise InputError(f"{tracks}: {self.protocol} scores label maps; say --root DATASET --results DIR")
         if self.window != "all":
             raise InputError(f"--window {self.window}: the window of a track file is its first number; leave it away")
+        self._check_frames()
         found = evaluate_tracks(definition, tracks, self.protocol, self.threshold, self.unknown)
         result_json(_shot_json(found)) if self.json else result(_table(_rows([(tracks.name, found)])))
         return DONE
 
-    def _fbms(self, protocol: FbmsProtocol, root: Path, results: Path) -> int:
+    def _results(self, given: Path) -> int:
+        self._check_frames()
+        results = open_results(given, self.protocol)
+        root = self.root or dataset_of(self.protocol, given)
+        if self.protocol in ("moseg", "moseg-strict", "bms26"):
+            return self._fbms(self.protocol, root, results)
+        return self._dense(root, results.folder)
+
+    def _check_frames(self) -> None:
+        if self.frames is not None and self.protocol != "bideau":
+            raise InputError(f"--frames {self.frames}: {self.protocol} needs no pictures; leave it away")
+
+    def _fbms(self, protocol: FbmsProtocol, root: Path, results: ResultFolder) -> int:
         window = None if self.window == "all" else int(self.window)
         with CountBar("shots") as progress:
-            found = evaluate_fbms(root, results, protocol, window, self.threshold, self.unknown, progress)
-        result_json(_fbms_json(found)) if self.json else result(_fbms_text(found))
+            found = evaluate_fbms(
+                root, results.folder, protocol, window, self.threshold, self.unknown, progress, results.shots
+            )
+        folder = results.folder
+        result_json(_fbms_json(found, folder)) if self.json else result(_fbms_text(found, folder))
         return INCOMPLETE if found.missing else DONE
 
     def _dense(self, root: Path, results: Path) -> int:
         if self.protocol == "davis":
             found = evaluate_davis(root, results)
         elif self.protocol == "bideau":
-            found = evaluate_bideau(root, results)
+            found = evaluate_bideau(root, results, self.frames)
         elif is_fbms(root):
             found = evaluate_binary_fbms(root, results, list(shots_in_question(root, results)))
         else:
             found = evaluate_binary_davis(root, results)
-        told = found.to_json()
+        told = {**found.to_json(), "results": str(results)}
         result_json(told) if self.json else result(_dense_text(told))
         return DONE
 
 
 def _shot_json(found: ShotResult) -> dict[str, Any]:
-    return {**asdict(found.score), "one_cluster": asdict(found.one_cluster)}
+    return {**asdict(found.score), **_strict_json(found), "one_cluster": asdict(found.one_cluster)}
 
 
-def _fbms_json(found: FbmsResult) -> dict[str, Any]:
+def _strict_json(found: ShotResult | FbmsResult) -> dict[str, Any]:
+    """Beside the official score alone."""
+    return {} if found.strict is None else {"strict": asdict(found.strict)}
+
+
+def _fbms_json(found: FbmsResult, results: Path) -> dict[str, Any]:
     return {
         **asdict(found.means),
         "window": "all" if found.window is None else found.window,
+        "results": results,
+        **_strict_json(found),
         "one_cluster": asdict(found.one_cluster),
         "sequences": {name: _shot_json(shot) for name, shot in found.shots.items()},
         "shorter": found.shorter,
@@ -119,10 +148,11 @@ def _fbms_json(found: FbmsResult) -> dict[str, Any]:
     }
 
 
-def _fbms_text(found: FbmsResult) -> str:
+def _fbms_text(found: FbmsResult, results: Path) -> str:
     rows = _rows(found.shots.items())
     means = [
         [f"{found.means.evaluated} shots", *_numbers(found.means)],
+        *([] if found.strict is None else [["  strict", *_numbers(found.strict)]]),
         ["  one cluster", *_numbers(found.one_cluster)],
     ]
     remarks = [
@@ -135,7 +165,7 @@ def _fbms_text(found: FbmsResult) -> str:
         )
         if names
     ]
-    return "\n".join([_table([*rows, *means]), *remarks])
+    return "\n".join([_table([*rows, *means]), f"results: {results}", *remarks])
 
 
 _MOSEG = ("shot", "protocol", "window", "density %", "precision %", "recall %", "F %", "extracted", "of")
@@ -150,7 +180,9 @@ def _table(rows: list[list[str]]) -> str:
 def _rows(shots: Iterable[tuple[str, ShotResult]]) -> list[list[str]]:
     rows = []
     for name, shot in shots:
-        rows += [[name, *_numbers(shot.score)], ["  one cluster", *_numbers(shot.one_cluster)]]
+        rows.append([name, *_numbers(shot.score)])
+        rows += [] if shot.strict is None else [["  strict", *_numbers(shot.strict)]]
+        rows.append(["  one cluster", *_numbers(shot.one_cluster)])
     return rows
 
 
@@ -170,8 +202,9 @@ def _dense_text(told: dict[str, object]) -> str:
     lines = [str(told["protocol"])]
     for name, value in told.items():
         if isinstance(value, dict) and name == "sequences":
-            names = list(next(iter(value.values()), {}))
-            rows = [[shot, *(_number(numbers[name]) for name in names)] for shot, numbers in value.items()]
+            shots = {shot: _flat(numbers) for shot, numbers in value.items()}
+            names = list(next(iter(shots.values()), {}))
+            rows = [[shot, *(_number(numbers[name]) for name in names)] for shot, numbers in shots.items()]
             lines.append(columns([["", *names], *rows], right=range(1, len(names) + 1)))
         elif isinstance(value, dict):
             lines.append(
@@ -182,6 +215,14 @@ def _dense_text(told: dict[str, object]) -> str:
         elif name != "protocol":
             lines.append(f"{name}: {_number(value)}")
     return "\n".join(lines)
+
+
+def _flat(numbers: dict[str, Any]) -> dict[str, Any]:
+    """One cluster's numbers among the others, as `one_cluster f_measure`."""
+    flat: dict[str, Any] = {}
+    for name, value in numbers.items():
+        flat |= {f"{name} {key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _number(value: object) -> str:

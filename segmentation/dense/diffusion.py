@@ -6,8 +6,13 @@ With seeds c and s, conductances g and label functions u_k it is the minimum of
 
 which is one sparse linear system for all labels: (C + alpha L) u_k = C s_k. It is solved by conjugate gradients whose
 preconditioner is a multigrid cycle, so that labels cross a picture in a few steps, whatever its size.
+
+What takes the time is to read and write pictures, so they are read and written as seldom as can be: the system is
+scaled to a diagonal of ones, D^-1/2 (C + alpha L) D^-1/2; and as the label functions sum up to one everywhere, the
+first label that occurs is not solved for, nor are those that do not occur.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -28,19 +33,40 @@ _DAMPING = 0.8
 
 @dataclass(frozen=True)
 class Level:
-    """The system on one grid: `diagonal` - neighbours, coupled by `right` and `down`."""
+    """The scaled system on one grid: v - what its neighbours add to each pixel, for v = `root` u.
 
-    right: Float[Tensor, "h w1"]
-    down: Float[Tensor, "h1 w"]
-    diagonal: Float[Tensor, "h w"]
+    Attributes:
+        right: coupling to the pixel on the right, row after row; 0 at the end of a row, and none for the last pixel.
+        down: to the pixel below.
+        root: of the diagonal.
+    """
 
-    def apply(self, u: Float[Tensor, "k h w"]) -> Float[Tensor, "k h w"]:
-        """(C + alpha L) u."""
-        out = self.diagonal * u
-        out[:, :, :-1].addcmul_(self.right, u[:, :, 1:], value=-1)
-        out[:, :, 1:].addcmul_(self.right, u[:, :, :-1], value=-1)
-        out[:, :-1].addcmul_(self.down, u[:, 1:], value=-1)
-        out[:, 1:].addcmul_(self.down, u[:, :-1], value=-1)
+    right: Float[Tensor, " n1"]
+    down: Float[Tensor, " nw"]
+    root: Float[Tensor, "h w"]
+
+    def apply(self, v: Float[Tensor, "k h w"]) -> Float[Tensor, "k h w"]:
+        """The system times v."""
+        return self._with_neighbours(v.clone(), v, -1)
+
+    def residual(self, v: Float[Tensor, "k h w"], wanted: Float[Tensor, "k h w"]) -> Float[Tensor, "k h w"]:
+        """What v leaves of the right-hand side."""
+        return self._with_neighbours(wanted - v, v, 1)
+
+    def smoothed(self, v: Float[Tensor, "k h w"], wanted: Float[Tensor, "k h w"]) -> Float[Tensor, "k h w"]:
+        """v after one of Jacobi's steps."""
+        return self._with_neighbours(torch.lerp(v, wanted, _DAMPING), v, _DAMPING)
+
+    def _with_neighbours(
+        self, out: Float[Tensor, "k h w"], v: Float[Tensor, "k h w"], share: float
+    ) -> Float[Tensor, "k h w"]:
+        """`out`, in place, plus a share of what the neighbours add."""
+        width = v.shape[2]
+        into, of = out.flatten(1), v.flatten(1)
+        into[:, :-1].addcmul_(self.right, of[:, 1:], value=share)
+        into[:, 1:].addcmul_(self.right, of[:, :-1], value=share)
+        into[:, :-width].addcmul_(self.down, of[:, width:], value=share)
+        into[:, width:].addcmul_(self.down, of[:, :-width], value=share)
         return out
 
 
@@ -68,26 +94,41 @@ def diffuse(
     most: int = 60,
 ) -> Solved:
     """The label functions of the energy above, from `start` or from nothing, until the residual is small enough."""
-    levels = grids(seeds.weight, Conductance(alpha * spread.right, alpha * spread.down))
-    finest = levels[0]
-    wanted = seeds.share
-    scale = float(wanted.norm())
+    u = torch.zeros_like(seeds.share)
+    scale = float(seeds.share.norm())
     if scale == 0:
-        return Solved(torch.zeros_like(wanted), 0, 0.0)
-    u = torch.zeros_like(wanted) if start is None else start.clone()
-    residual = wanted - finest.apply(u)
+        return Solved(u, 0, 0.0)
+    implied, *sought = seeds.share.flatten(1).any(1).nonzero().flatten().tolist()
+    levels = grids(seeds.weight, Conductance(alpha * spread.right, alpha * spread.down))
+    root = levels[0].root
+    wanted = seeds.share[sought] / root
+    v = torch.zeros_like(wanted) if start is None else start[sought] * root
+    residual = wanted if start is None else levels[0].residual(v, wanted)
     done, direction, before = 0, None, torch.ones((), device=u.device)
-    while float(residual.norm()) > tolerance * scale and done < most:
+    left = _norm(residual * root)
+    while left > tolerance * scale and done < most:
         step = _cycle(levels, 0, residual)
         # All labels share one system, but each is a problem of its own with steps of its own length.
-        now = (residual * step).sum((1, 2), keepdim=True)
-        direction = step if direction is None else step + now / before.clamp(min=1e-30) * direction
-        applied = finest.apply(direction)
-        length = now / (direction * applied).sum((1, 2), keepdim=True).clamp(min=1e-30)
-        u += length * direction
-        residual -= length * applied
+        now = _products(residual, step)
+        direction = step if direction is None else direction.mul_(now / before.clamp(min=1e-30)).add_(step)
+        applied = levels[0].apply(direction)
+        length = now / _products(direction, applied).clamp(min=1e-30)
+        v.addcmul_(length, direction)
+        residual = torch.addcmul(residual, length, applied, value=-1)
+        left = _norm(residual * root)
         before, done = now, done + 1
-    return Solved(u, done, float(residual.norm()) / scale)
+    u[sought] = v / root
+    u[implied] = 1 - u[sought].sum(0)
+    return Solved(u, done, left / scale)
+
+
+def _products(first: Float[Tensor, "k h w"], second: Float[Tensor, "k h w"]) -> Float[Tensor, "k 1 1"]:
+    return (first * second).sum((1, 2), keepdim=True)
+
+
+def _norm(residual: Float[Tensor, "k h w"]) -> float:
+    """Of these labels' residuals together with that of the implied label, which is minus their sum."""
+    return math.hypot(float(residual.norm()), float(residual.sum(0).norm()))
 
 
 def grids(weight: Float[Tensor, "h w"], spread: Conductance) -> list[Level]:
@@ -113,35 +154,35 @@ def _level(weight: Float[Tensor, "h w"], spread: Conductance) -> Level:
     diagonal[:, 1:] += spread.right
     diagonal[:-1] += spread.down
     diagonal[1:] += spread.down
-    return Level(spread.right, spread.down, diagonal)
+    root = diagonal.clamp(min=1e-12).sqrt()
+    right = functional.pad(spread.right / (root[:, :-1] * root[:, 1:]), (0, 1))
+    return Level(right.flatten()[:-1], (spread.down / (root[:-1] * root[1:])).flatten(), root)
 
 
-def _sums(values: Float[Tensor, "h w"], across: bool = True) -> Tensor:
+def _sums(values: Float[Tensor, "*k h w"], across: bool = True) -> Tensor:
     """Of blocks of two rows and, `across`, two columns; what an odd side has over is a block of its own."""
-    height, width = values.shape
-    padded = functional.pad(values, (0, width % 2 if across else 0, 0, height % 2))
-    rows = padded[0::2] + padded[1::2]
-    return rows[:, 0::2] + rows[:, 1::2] if across else rows
+    height, width = values.shape[-2:]
+    if height % 2 or (across and width % 2):
+        values = functional.pad(values, (0, width % 2 if across else 0, 0, height % 2))
+    rows = values[..., 0::2, :] + values[..., 1::2, :]
+    return rows[..., 0::2] + rows[..., 1::2] if across else rows
 
 
 def _cycle(levels: list[Level], place: int, wanted: Float[Tensor, "k h w"]) -> Float[Tensor, "k h w"]:
     """One V-cycle: an approximate solution, linear and symmetric in `wanted` as conjugate gradients ask for."""
     level = levels[place]
-    inverse = _DAMPING / level.diagonal.clamp(min=1e-12)
+    v = _DAMPING * wanted
     if place + 1 == len(levels):
-        u = inverse * wanted
         for _ in range(_COARSEST_SMOOTHINGS):
-            u += inverse * (wanted - level.apply(u))
-        return u
-    u = inverse * wanted
+            v = level.smoothed(v, wanted)
+        return v
     for _ in range(_SMOOTHINGS - 1):
-        u += inverse * (wanted - level.apply(u))
-    left = wanted - level.apply(u)
-    height, width = left.shape[1:]
-    padded = functional.pad(left, (0, width % 2, 0, height % 2))
-    rows = padded[:, 0::2] + padded[:, 1::2]
-    coarse = _cycle(levels, place + 1, rows[:, :, 0::2] + rows[:, :, 1::2])
-    u += coarse.repeat_interleave(2, 1).repeat_interleave(2, 2)[:, :height, :width]
+        v = level.smoothed(v, wanted)
+    left = level.residual(v, wanted).mul_(level.root)
+    below = levels[place + 1].root
+    coarse = _cycle(levels, place + 1, _sums(left) / below) / below
+    height, width = level.root.shape
+    v.addcmul_(level.root, coarse.repeat_interleave(2, 1).repeat_interleave(2, 2)[:, :height, :width])
     for _ in range(_SMOOTHINGS):
-        u += inverse * (wanted - level.apply(u))
-    return u
+        v = level.smoothed(v, wanted)
+    return v

@@ -33,30 +33,27 @@ def minimise_variation(
     g = _at_pixels(spread)
     u, ahead = start.clone(), start.clone()
     dual = torch.zeros(2, *u.shape, device=u.device)
+    right, down = dual
     labels, done, moved = u.argmax(0), 0, 1.0
     scale = 1 / (1 + data * seeds.weight)
-    pull = data * seeds.share
+    pulled = scale * data * seeds.share
     while done < most and moved >= changing:
         for _ in range(_LOOK_EVERY):
-            dual[0, :, :, :-1] += _STEP * (ahead[:, :, 1:] - ahead[:, :, :-1])
-            dual[1, :, :-1] += _STEP * (ahead[:, 1:] - ahead[:, :-1])
-            length = dual.square().sum((0, 1)).sqrt()
-            dual *= (g / length.clamp(min=1e-12)).clamp(max=1)
-            after = scale * (u + _STEP * _divergence(dual) + pull)
-            ahead = 2 * after - u
+            right[:, :, :-1].add_(ahead[:, :, 1:], alpha=_STEP).sub_(ahead[:, :, :-1], alpha=_STEP)
+            down[:, :-1].add_(ahead[:, 1:], alpha=_STEP).sub_(ahead[:, :-1], alpha=_STEP)
+            length = right.square().addcmul_(down, down).sum(0).sqrt_()
+            dual *= (g / length.clamp_(min=1e-12)).clamp_(max=1)
+            # Plus the divergence of the dual variable, whose last column and row are nought.
+            after = torch.add(u, right, alpha=_STEP).add_(down, alpha=_STEP)
+            after[:, :, 1:].sub_(right[:, :, :-1], alpha=_STEP)
+            after[:, 1:].sub_(down[:, :-1], alpha=_STEP)
+            after = torch.addcmul(pulled, scale, after)
+            ahead = torch.lerp(u, after, 2.0)
             u = after
         done += _LOOK_EVERY
         now = u.argmax(0)
         moved, labels = float((now != labels).float().mean()), now
     return Solved(u, done, moved)
-
-
-def _divergence(dual: Float[Tensor, "2 k h w"]) -> Float[Tensor, "k h w"]:
-    """Of the dual variable, whose last column and row are nought: minus what the gradient is transposed."""
-    out = dual[0] + dual[1]
-    out[:, :, 1:] -= dual[0, :, :, :-1]
-    out[:, 1:] -= dual[1, :, :-1]
-    return out
 
 
 def _at_pixels(spread: Conductance) -> Float[Tensor, "h w"]:

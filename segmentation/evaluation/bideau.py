@@ -43,7 +43,7 @@ class ShotScore:
         labels: how many the ground truth has, the background among them.
         found: how many the result has in these frames.
         detected: how many true labels have F of 0.75 and more.
-        trivial: the F of a result that has one label alone.
+        one_cluster: the F of a result that has one label alone.
         unscored: annotated frames that were left out, by name.
     """
 
@@ -56,7 +56,7 @@ class ShotScore:
     labels: int
     found: int
     detected: int
-    trivial: float
+    one_cluster: float
     unscored: tuple[str, ...] = ()
 
     @property
@@ -109,7 +109,7 @@ class BideauResult:
             "delta_objects": self.delta_objects,
             "labels": sum(shot.labels for shot in self.shots),
             "detected": sum(shot.detected for shot in self.shots),
-            "trivial_f_measure": float(np.mean([shot.trivial for shot in self.shots])),
+            "one_cluster": {"f_measure": float(np.mean([shot.one_cluster for shot in self.shots]))},
             "sequences": {shot.name: _of_shot(shot) for shot in self.shots},
             "left_out": list(self.left_out),
         }
@@ -232,7 +232,7 @@ def _of_shot(shot: ShotScore) -> dict[str, object]:
         "labels": shot.labels,
         "found": shot.found,
         "detected": shot.detected,
-        "trivial_f_measure": shot.trivial,
+        "one_cluster": {"f_measure": shot.one_cluster},
         "frames": shot.frames,
         "unscored": list(shot.unscored),
     }

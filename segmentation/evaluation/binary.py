@@ -34,14 +34,14 @@ class ShotScore:
         frames: how many were scored.
         J: intersection over union.
         F: boundary accuracy.
-        trivial: J of a result that takes the whole picture for the object.
+        one_cluster: J of a result that takes the whole picture for the object.
     """
 
     name: str
     frames: int
     J: Statistics
     F: Statistics
-    trivial: Statistics
+    one_cluster: Statistics
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,10 @@ class BinaryResult:
             **_named(self.J, self.F),
             "J_mean_over_frames": self.J_over_frames,
             "F_mean_over_frames": self.F_over_frames,
-            "trivial_J_mean": _over_shots([shot.trivial for shot in self.shots]).mean,
-            "trivial_J_mean_over_frames": _over_frames([(shot.trivial, shot.frames) for shot in self.shots]),
+            "one_cluster": {
+                "J_mean": _over_shots([shot.one_cluster for shot in self.shots]).mean,
+                "J_mean_over_frames": _over_frames([(shot.one_cluster, shot.frames) for shot in self.shots]),
+            },
             "frames": sum(shot.frames for shot in self.shots),
             "sequences": {shot.name: _named(shot.J, shot.F) for shot in self.shots},
             "left_out": list(self.left_out),
@@ -156,8 +158,8 @@ def score_shot(name: str, frames: Iterable[tuple[Mask, Mask]]) -> ShotScore:
     scores = np.array(list(_frame_scores(frames)), np.float64)
     if not len(scores):
         raise InputError(f"{name}: there is no annotated frame to score")
-    J, F, trivial = (statistics(column) for column in scores.T)
-    return ShotScore(name, len(scores), J, F, trivial)
+    J, F, one_cluster = (statistics(column) for column in scores.T)
+    return ShotScore(name, len(scores), J, F, one_cluster)
 
 
 def jaccard(first: Mask, second: Mask) -> float:
@@ -180,7 +182,7 @@ def _fbms_frames(shot: Shot, results: Path) -> Iterator[tuple[Mask, Mask]]:
 
 
 def _frame_scores(frames: Iterable[tuple[Mask, Mask]]) -> Iterator[tuple[float, float, float]]:
-    """J, F and the trivial J of each frame."""
+    """J, F and the J of one cluster, of each frame."""
     for truth, found in frames:
         radius = tolerance(*truth.shape)
         known, proposed = (boundaries(mask.astype(np.uint8), radius).get(1) for mask in (truth, found))

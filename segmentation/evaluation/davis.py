@@ -81,7 +81,7 @@ class SequenceScore:
         frames: all of them count.
         proposals: the highest label of the result.
         objects: those of the first frame of the ground truth.
-        trivial: the same objects with a result that takes the whole picture for one object.
+        one_cluster: the same objects with a result that takes the whole picture for one object.
         late: labels of the ground truth that are higher than any in its first frame, which the protocol leaves out.
     """
 
@@ -89,7 +89,7 @@ class SequenceScore:
     frames: int
     proposals: int
     objects: tuple[ObjectScore, ...]
-    trivial: tuple[ObjectScore, ...]
+    one_cluster: tuple[ObjectScore, ...]
     late: tuple[int, ...]
 
 
@@ -112,9 +112,9 @@ class DavisResult:
         return mean_over_objects(scored for sequence in self.sequences for scored in sequence.objects)
 
     @property
-    def trivial(self) -> DavisScore:
+    def one_cluster(self) -> DavisScore:
         """Of taking the whole picture for one object."""
-        return mean_over_objects(scored for sequence in self.sequences for scored in sequence.trivial)
+        return mean_over_objects(scored for sequence in self.sequences for scored in sequence.one_cluster)
 
     def to_json(self) -> dict[str, object]:
         """The seven numbers over all objects and, below `sequences`, over those of each sequence."""
@@ -122,7 +122,7 @@ class DavisResult:
             "protocol": self.protocol,
             **asdict(self.overall),
             "sequences": {each.name: asdict(mean_over_objects(each.objects)) for each in self.sequences},
-            "trivial": asdict(self.trivial),
+            "one_cluster": asdict(self.one_cluster),
             "objects": sum(len(each.objects) for each in self.sequences),
             "late_labels": {each.name: list(each.late) for each in self.sequences if each.late},
             "left_out": list(self.left_out),
@@ -191,9 +191,9 @@ def score_sequence(name: str, frames: Iterable[tuple[LabelMap, LabelMap]]) -> Se
         raise InputError(f"{name}: there is no frame to score")
     J, F = np.stack(similarity, axis=-1), np.stack(accuracy, axis=-1)
     proposals = [*range(1, highest + 1), *[_EMPTY] * max(objects - highest, 0)]
-    trivial = [_EVERYTHING, *[_EMPTY] * (objects - 1)]
+    everything = [_EVERYTHING, *[_EMPTY] * (objects - 1)]
     return SequenceScore(
-        name, len(similarity), highest, _matched(J, F, proposals), _matched(J, F, trivial), tuple(sorted(late))
+        name, len(similarity), highest, _matched(J, F, proposals), _matched(J, F, everything), tuple(sorted(late))
     )
 
 

@@ -1,6 +1,6 @@
 """Results on FBMS-59 against its ground truth: one shot, or every shot of a folder of results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,10 +21,12 @@ FbmsProtocol = Literal["moseg", "moseg-strict", "bms26"]
 
 @dataclass(frozen=True)
 class ShotResult:
-    """The score of a shot, and what its points would score as one single cluster."""
+    """The score of a shot, what its points would score as one single cluster, and beside the official score, `moseg`,
+    the strict one; None of other protocols."""
 
     score: MosegScore | Bms26Score
     one_cluster: MosegScore | Bms26Score
+    strict: MosegScore | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class FbmsResult:
     Attributes:
         protocol: what was measured.
         window: frames; None where it is the length of each shot.
-        means: over the shots, and those of the same points as one single cluster.
+        means: over the shots.
+        one_cluster: those of the same points as one single cluster.
+        strict: those of the strict scores, beside the official ones; None of other protocols.
         shots: by name, in official order.
         shorter: shots that have fewer frames than the window and are skipped, as the official evaluator does.
         missing: shots of the splits in question without a result.
@@ -45,6 +49,7 @@ class FbmsResult:
     window: int | None
     means: MosegMeans | Bms26Means
     one_cluster: MosegMeans | Bms26Means
+    strict: MosegMeans | None
     shots: dict[str, ShotResult]
     shorter: tuple[str, ...]
     missing: tuple[str, ...]
@@ -65,7 +70,8 @@ def score(counts: Counts, protocol: FbmsProtocol, threshold: float = THRESHOLD) 
         "bms26": score_bms26,
     }
     measure = measures[protocol]
-    return ShotResult(measure(counts), measure(one_cluster(counts)))
+    strict = score_strict(counts, threshold) if protocol == "moseg" else None
+    return ShotResult(measure(counts), measure(one_cluster(counts)), strict)
 
 
 def evaluate_tracks(
@@ -92,6 +98,7 @@ def evaluate_fbms(
     threshold: float = THRESHOLD,
     unknown: UnknownColours = "official",
     progress: Callable[[int, int], None] | None = None,
+    shots: Sequence[str] | None = None,
 ) -> FbmsResult:
     """Score a folder of results: `SHOT/00000.png`, ... label maps, or a track file `SHOT/*.dat` of that window.
 
@@ -103,14 +110,16 @@ def evaluate_fbms(
         threshold: of F, above which a region is extracted.
         unknown: what pixels of a colour are that the definition does not name.
         progress: called with shots done and shots in all.
+        shots: the results that are taken, by name, if not all; shots whose result is not are missing.
 
     Raises:
         InputError: there is no result for any shot, or a file of one cannot be used.
         OSError: a file cannot be read.
     """
     results = Path(results)
-    wanted, given = shots_in_question(root, results), set(shots_of(results))
-    shots: dict[str, ShotResult] = {}
+    wanted = shots_in_question(root, results)
+    given = set(shots_of(results)) if shots is None else set(shots)
+    scored: dict[str, ShotResult] = {}
     shorter: list[str] = []
     present = [name for name in wanted if name in given]
     for done, name in enumerate(present):
@@ -120,15 +129,16 @@ def evaluate_fbms(
         if window is not None and shot.definition.frames < window:
             shorter.append(name)
         else:
-            shots[name] = score(_counts(shot, results / name, window, unknown), protocol, threshold)
+            scored[name] = score(_counts(shot, results / name, window, unknown), protocol, threshold)
     if progress is not None:
         progress(len(present), len(present))
     return FbmsResult(
         protocol=protocol,
         window=window,
-        means=_means(protocol, {name: shot.score for name, shot in shots.items()}),
-        one_cluster=_means(protocol, {name: shot.one_cluster for name, shot in shots.items()}),
-        shots=shots,
+        means=_means(protocol, {name: shot.score for name, shot in scored.items()}),
+        one_cluster=_means(protocol, {name: shot.one_cluster for name, shot in scored.items()}),
+        strict=_strict_means(scored) if protocol == "moseg" else None,
+        shots=scored,
         shorter=tuple(shorter),
         missing=tuple(name for name in wanted if name not in given),
         without_truth=tuple(sorted(given - set(shot_folders(root)))),
@@ -164,6 +174,10 @@ def _counts(shot: Shot, folder: Path, window: int | None, unknown: UnknownColour
             "first number; there must be one"
         )
     return count_tracks(read_tracks(fitting[0]), shot, unknown)
+
+
+def _strict_means(shots: dict[str, ShotResult]) -> MosegMeans:
+    return mean_moseg("moseg-strict", {name: shot.strict for name, shot in shots.items() if shot.strict is not None})
 
 
 def _means(protocol: FbmsProtocol, scores: dict) -> MosegMeans | Bms26Means:

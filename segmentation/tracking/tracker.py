@@ -23,10 +23,15 @@ from segmentation.trajectories import Trajectories
 
 @dataclass(frozen=True, eq=False)
 class Tracking:
-    """The tracks of a shot, in the order in which they began; what is known at their points; and what happened."""
+    """The tracks of a shot, in the order in which they began; what is known at their points; and what happened.
+
+    Attributes:
+        cause: why each track ended, a `Stop`; NONE where it reached the shot's last frame.
+    """
 
     trajectories: Trajectories
     features: TrackFeatures
+    cause: UInt8[np.ndarray, " n"]
     report: TrackingReport
 
 
@@ -73,6 +78,7 @@ def track(
 
             moved, cause = advance(live.xy, forward, backward, settings)
             stopped += _counts(cause)
+            points.end(live.track, cause)
             moved_seeds, cause_of_seeds = advance(new.xy, forward, backward, settings)
             dropped += _counts(cause_of_seeds)
             goes_on, begins = cause == Stop.NONE, cause_of_seeds == Stop.NONE
@@ -84,6 +90,7 @@ def track(
                 torch.cat([moved[goes_on], moved_seeds[begins]]),
             )
             arrived = backward
+    ends = points.causes()
     trajectories, features = points.assembled(frames)
     report = TrackingReport(
         frames=frames,
@@ -98,7 +105,7 @@ def track(
         stopped=_named(stopped),
         reached_end=reached_end,
     )
-    return Tracking(trajectories, features, report)
+    return Tracking(trajectories, features, ends, report)
 
 
 def advance(
@@ -156,12 +163,25 @@ class _Points:
     tracks: int = 0
     starts: list[Int[np.ndarray, " n"]] = field(default_factory=list)
     chunks: list[tuple[np.ndarray, ...]] = field(default_factory=list)
+    ends: list[tuple[Int[np.ndarray, " n"], UInt8[np.ndarray, " n"]]] = field(default_factory=list)
 
     def begin(self, frame: int, count: int) -> Int[np.ndarray, " count"]:
         """The numbers of `count` new tracks that begin in a frame."""
         self.starts.append(np.full(count, frame, np.int64))
         self.tracks += count
         return np.arange(self.tracks - count, self.tracks)
+
+    def end(self, track: Int[Tensor, " n"], cause: UInt8[Tensor, " n"]) -> None:
+        """Those of the tracks that have a cause end in this frame."""
+        stopped = cause != Stop.NONE
+        self.ends.append((track[stopped].cpu().numpy(), cause[stopped].cpu().numpy()))
+
+    def causes(self) -> UInt8[np.ndarray, " n"]:
+        """Why each track ended."""
+        cause = np.full(self.tracks, int(Stop.NONE), np.uint8)
+        for track, why in self.ends:
+            cause[track] = why
+        return cause
 
     def append(self, live: _Live, features: tuple[Tensor, Tensor]) -> None:
         """The points of the next frame."""

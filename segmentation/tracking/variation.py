@@ -8,14 +8,23 @@ published. Floors and means over time are left to whoever compares tracks.
 """
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from segmentation.tracking.gaussian import gaussian
 from segmentation.tracking.settings import TrackerSettings
 
 _STRIDE = 3
 """Of the bilateral window's samples: a third of the window's standard deviation loses nothing of a smooth weight."""
+
+_NOWHERE = 1e9
+"""Flow outside the frame, in pixels: its weight is nought and its square is still a number in float32."""
+
+_AT_ONCE = 4096
+"""Bilateral windows that are in memory together, some 30 MB. Fewer are quicker on one thread, but the more often two
+threads wait for each other, the more it costs on a busy machine."""
 
 
 def flow_variation(
@@ -49,24 +58,30 @@ def _bilateral(
     As far apart as forward and backward flow may be and still be called consistent is one standard deviation, the
     only measure of "moves alike" the tracker has. Sampled every third pixel, up to three standard deviations.
     """
-    height, width = flow.shape[1:]
-    x, y = pixels.unbind(1)
-    centre = flow[:, y, x]  # 2 n
-    alike = settings.consistency_slope * centre.square().sum(0) + settings.consistency_offset  # n
-    reach = int(settings.variation_window)
-    offset = torch.arange(-reach, reach + 1, device=flow.device) * _STRIDE
-    total = torch.zeros_like(alike)
-    first, second = torch.zeros_like(centre), torch.zeros_like(alike)
-    for down in offset.tolist():  # row by row of the window, so that it takes no memory to speak of
-        there_x, there_y = x[:, None] + offset, (y + down)[:, None]
-        inside = (there_x >= 0) & (there_x < width) & (there_y >= 0) & (there_y < height)
-        seen = flow[:, there_y.clamp(0, height - 1), there_x.clamp(0, width - 1)]  # 2 n window
-        difference = seen - centre[:, :, None]
-        squared = difference.square().sum(0)
-        far = (offset.square() + down**2) / settings.variation_window**2
-        weight = torch.exp(-0.5 * (far + squared / alike[:, None])) * inside
-        total += weight.sum(1)
-        first += (weight * difference).sum(2)
-        second += (weight * squared).sum(1)
-    first, second = first / total, second / total
-    return (second - first.square().sum(0)).clamp(min=0).sqrt()
+    reach, step = int(settings.variation_window), _STRIDE
+    side, border = 2 * reach + 1, reach * step
+    # Pixels that are not there differ from all others so much that they weigh nothing.
+    beyond = [(border, border + -(length + 2 * border) % step) for length in reversed(flow.shape[1:])]
+    padded = functional.pad(flow, [*beyond[0], *beyond[1]], value=_NOWHERE)
+    # The samples of a window's row lie side by side in one of nine planes, and are copied as one.
+    planes = rearrange(padded, "c (row down) (column right) -> c down right row column", down=step, right=step)
+    rows, columns = planes.shape[3:]
+    across, along = (channel.unfold(0, side, 1) for channel in planes.flatten(1))
+    offset = torch.arange(side, device=flow.device)
+    far = ((offset[:, None] - reach).square() + (offset - reach).square()).flatten() * step**2
+    far = far.to(flow.dtype) / (-2 * settings.variation_window**2)
+
+    found = []
+    for x, y in (part.unbind(1) for part in pixels.split(_AT_ONCE)):
+        u, v = flow[:, y, x].unsqueeze(2)  # n 1
+        alike = settings.consistency_slope * (u * u + v * v) + settings.consistency_offset  # n 1
+        start = ((y % step * step + x % step) * rows + y // step) * columns + x // step
+        which = (start[:, None] + offset * columns).flatten()
+        right = across.index_select(0, which).view(len(x), side * side).sub_(u)  # n window
+        down = along.index_select(0, which).view(len(x), side * side).sub_(v)
+        squared = (right * right).addcmul_(down, down)
+        weight = torch.addcmul(far, squared, -0.5 / alike).exp_()
+        total = weight.sum(1)
+        first_u, first_v, second = (torch.linalg.vecdot(weight, values) / total for values in (right, down, squared))
+        found.append((second - first_u.square() - first_v.square()).clamp(min=0).sqrt())
+    return torch.cat(found) if found else flow.new_empty(0)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -200,21 +202,26 @@ def given_distances(motion: float, spatial: float, colour: float) -> Distances:
     ],
 )
 def test_costs_by_hand(motion, spatial, colour, cost):
-    assert join_costs(given_distances(motion, spatial, colour), CostWeights())[0] == pytest.approx(cost)
+    assert join_costs(given_distances(motion, spatial, colour), PAPER.weights)[0] == pytest.approx(cost)
 
 
 def test_a_prior_above_one_half_cuts_more():
-    cost = join_costs(given_distances(0.5, 10, 20), CostWeights(prior=0.75))[0]
+    cost = join_costs(given_distances(0.5, 10, 20), replace(PAPER.weights, prior=0.75))[0]
     assert cost == pytest.approx(3.4 - np.log(3))
 
 
 def test_without_the_second_form_distance_parts_equal_motion():
-    cost = join_costs(given_distances(0.25, 200, 50), CostWeights(motion_intercept=None))[0]
+    cost = join_costs(given_distances(0.25, 200, 50), replace(PAPER.weights, motion_intercept=None))[0]
     assert cost == pytest.approx(0, abs=1e-12)
 
 
-def test_the_defaults_are_the_reading_of_the_paper():
-    assert AffinitySettings() == PAPER
+def test_the_defaults_differ_from_the_paper_in_how_much_motion_and_a_single_pair_count():
+    ours = CostWeights(motion=-4.0, clip=20.0)
+    assert replace(AffinitySettings(), weights=ours) == PAPER
+    # By default motions may differ by 3 units where the paper's cut at 1.5, and no pair weighs more than equal motion.
+    alike, near, far, apart = (join_costs(given_distances(d, 0, 0), CostWeights())[0] for d in (0, 2.99, 3.01, 100))
+    assert near > 0 > far
+    assert apart == -alike
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,30 @@ def test_contact_sheet_needs_a_panel(rows):
         contact_sheet(rows)
 
 
+def test_contact_sheet_draws_the_key_below_the_caption():
+    red, image = (255, 0, 0), flat((0, 0, 255))
+    bare = contact_sheet([[Panel(image, "caption")]])
+    keyed = contact_sheet([[Panel(image, "caption", ((red, "wrong"), ((0, 255, 0), "right")))]])
+    assert keyed.shape[0] == bare.shape[0] + round(13 * 1.3)
+    rows, columns = np.nonzero((keyed == red).all(axis=2))
+    assert rows.min() > np.nonzero((keyed == (0, 0, 255)).all(axis=2))[0].max()
+    assert columns.max() < np.nonzero((keyed == (0, 255, 0)).all(axis=2))[1].min()
+    # What does not fit beside each other is in rows of its own.
+    words = "a rather long explanation of it"
+    stacked = contact_sheet([[Panel(image, "caption", ((red, words), ((0, 255, 0), words)))]])
+    assert stacked.shape[0] == bare.shape[0] + 2 * round(13 * 1.3)
+
+
+def test_contact_sheets_of_a_movie_are_of_one_size():
+    image = flat((1, 2, 3))
+    said = ["", "short", "words " * 40]
+    free = {contact_sheet([[Panel(image, caption)]]).shape for caption in said}
+    fixed = [contact_sheet([[Panel(image, caption)]], caption_lines=1) for caption in said]
+    assert len(free) == 3
+    assert len({sheet.shape for sheet in fixed}) == 1
+    assert not np.array_equal(fixed[1], fixed[2])
+
+
 def test_contact_sheet_needs_width():
     with pytest.raises(InputError, match="panel_width must be at least 40"):
         contact_sheet([[Panel(flat((0, 0, 0)))]], panel_width=10)

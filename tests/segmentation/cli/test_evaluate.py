@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 from fixture_fbms import along, points, write_shot
+from fixture_results import write_result
+from fixture_tracks import points_of_labels
 
 from flowfeat.cli import run
 from segmentation.formats import write_label_map, write_tracks
@@ -87,6 +89,70 @@ def test_a_data_set_of_label_maps_and_track_files(fbms, tmp_path, capsys):
     assert re.search(r"2 shots +bms26", capsys.readouterr().out)
 
 
+def test_the_strict_score_stands_beside_the_official_one(fbms, tmp_path, capsys):
+    given = _one_shot(fbms, points({0: along(0, range(10))}))
+    told = _json(capsys, "evaluate", "--protocol", "moseg", *given)[1]
+    # Strictly one cluster has P = 6/10 and R = (1 + 0)/2.
+    assert (told["protocol"], told["strict"]["protocol"]) == ("moseg", "moseg-strict")
+    assert (told["strict"]["precision"], told["strict"]["recall"]) == (0.6, 0.5)
+    assert "strict" not in _json(capsys, "evaluate", "--protocol", "moseg-strict", *given)[1]
+    assert "strict" not in _json(capsys, "evaluate", "--protocol", "bms26", *given)[1]
+    for name in ("cars1", "tennis"):
+        write_label_map(tmp_path / f"results/{name}/00000.png", np.zeros_like(TWO))
+    given = ("--root", fbms, "--results", tmp_path / "results")
+    told = _json(capsys, "evaluate", "--protocol", "moseg", *given)[1]
+    assert told["strict"]["f_measure"] == pytest.approx(0.6 / 1.1)
+    assert told["sequences"]["tennis"]["strict"]["precision"] == 0.6
+    assert run(["segmentation", "evaluate", "--protocol", "moseg", *map(str, given)]) == 0
+    said = capsys.readouterr().out
+    for shot in ("cars1", "tennis", "2 shots"):
+        assert re.search(rf"\n{shot} +moseg .*\n +strict +moseg-strict .* 60.00 .*\n", said)
+        assert re.search(rf"\n{shot} .*\n.*\n +one cluster +moseg ", said)
+
+
+def test_a_run_is_found_with_its_part_and_its_data_set(fbms, tmp_path, capsys):
+    shots = dict.fromkeys(("cars1", "tennis"), points_of_labels(TWO > 0))
+    home = write_result(tmp_path / "run", fbms, "fbms", shots, {name: [TWO * 0] for name in shots})
+    status, told = _json(capsys, "evaluate", "--protocol", "moseg", "--results", home)
+    # The tracks are perfect and the masks are empty.
+    assert (status, told["f_measure"], told["results"]) == (0, 1, str(home / "tracks"))
+    told = _json(capsys, "evaluate", "--protocol", "binary-j", "--results", home)[1]
+    assert (told["J_mean"], told["results"]) == (0, str(home / "masks"))
+    told = _json(capsys, "evaluate", "--protocol", "binary-j", "--root", fbms, "--results", home)[1]
+    assert told["J_mean"] == 0
+    # What a killed run left of a shot is no result.
+    (home / "shots/tennis.json").unlink()
+    status, told = _json(capsys, "evaluate", "--protocol", "moseg", "--results", home)
+    assert (status, list(told["sequences"]), told["missing"]) == (1, ["cars1"], ["tennis"])
+    assert run(["segmentation", "evaluate", "--protocol", "moseg", "--results", str(home)]) == 1
+    assert "no result: tennis" in capsys.readouterr().out
+    for protocol, part in (("moseg-strict", "tracks"), ("binary-j", "masks")):
+        assert run(["segmentation", "evaluate", "--protocol", protocol, "--results", str(home)]) == (
+            protocol != "binary-j"
+        )
+        assert f"results: {home / part}\n" in capsys.readouterr().out
+
+
+def test_bideau_is_given_the_pictures(tmp_path, capsys):
+    truth = np.array([[0, 0, 1, 1]])
+    (tmp_path / "frames/a").mkdir(parents=True)
+    for number in (12, 13):
+        (tmp_path / f"frames/a/a_{number}.jpg").touch()
+    write_label_map(tmp_path / "truth/a/00012.png", truth)
+    write_label_map(tmp_path / "results/a/00000.png", truth * 0)
+    given = ("--protocol", "bideau", "--root", tmp_path / "truth", "--results", tmp_path / "results")
+    status, told = _json(capsys, "evaluate", *given, "--frames", tmp_path / "frames")
+    # The background with P = 1/2 and R = 1, F = 2/3, over two labels 1/3, as one cluster has it.
+    assert (status, told["f_measure"]) == (0, pytest.approx(1 / 3))
+    assert told["one_cluster"] == told["sequences"]["a"]["one_cluster"] == {"f_measure": pytest.approx(1 / 3)}
+    assert run(["segmentation", "evaluate", *map(str, given), "--frames", str(tmp_path / "frames")]) == 0
+    said = capsys.readouterr().out
+    assert "one_cluster: f_measure 0.3333" in said
+    assert "one_cluster f_measure" in said.splitlines()[said.splitlines().index("one_cluster: f_measure 0.3333") + 1]
+    assert run(["segmentation", "evaluate", *map(str, given)]) == 2
+    assert "results/a/00012.png: this label map is missing" in capsys.readouterr().err
+
+
 def test_a_shot_without_a_result_is_told_and_the_status_is_1(fbms, tmp_path, capsys):
     write_label_map(tmp_path / "results/cars1/00000.png", np.zeros_like(TWO))
     given = [
@@ -137,6 +203,9 @@ def test_bad_input_has_its_sentence(fbms, tmp_path, capsys, harm, told):
         (["--definition", "a", "--tracks", "b", "--root", "c"], "--definition --tracks --root was given"),
         (["--definition", "a", "--tracks", "b", "--window", "10"], "the window of a track file is its first number"),
         (["--definition", "nowhere", "--tracks", "nowhere"], "nowhere: No such file"),
+        (["--definition", "a", "--tracks", "b", "--frames", "c"], "--frames c: moseg needs no pictures"),
+        (["--results", "nowhere"], "nowhere: there is no such folder"),
+        (["--results", "."], "no run wrote this folder, so say with --root DATASET"),
     ],
 )
 def test_wrong_usage_has_its_sentence(capsys, tmp_path, monkeypatch, arguments, told):
@@ -190,7 +259,7 @@ def test_the_doctor_says_what_is_wrong_and_ends_with_1(fbms, capsys):
     assert re.search(r"missing: .*001_gt\.pgm: the annotated frame is missing", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", ["evaluate", "doctor"])
+@pytest.mark.parametrize("name", ["calibrate", "compare", "doctor", "evaluate"])
 def test_commands_are_in_the_overview_and_have_help_with_an_example(name, capsys):
     assert run(["--help"]) == 0
     (line,) = re.findall(rf"\n +segmentation {name} +(\S.*)", capsys.readouterr().out)

@@ -54,6 +54,21 @@ def test_diffusion_solves_its_linear_system(seed, height, width):
     assert solved.residual <= 1e-6
 
 
+def test_labels_that_do_not_occur_spread_nowhere():
+    image, xy, labels = _case(2, 17, 21)
+    spread = conductance(image, 60.0, 1e-3)
+    few = plant(xy, np.where(labels == 0, 1, 3), 5, (17, 21))
+    solved = diffuse(few, spread, 5.0, tolerance=1e-6, most=200)
+    right = few.share.double().numpy().reshape(5, -1).T
+    exact = spsolve(_matrix(few.weight.numpy(), spread, 5.0).tocsc(), right).T.reshape(5, 17, 21)
+    assert np.abs(solved.u.numpy() - exact).max() < 1e-3
+    assert not solved.u[[0, 2, 4]].any()
+    alone = diffuse(plant(xy, np.full_like(labels, 3), 5, (17, 21)), spread, 5.0)
+    assert (alone.iterations, alone.residual) == (0, 0.0)
+    assert (alone.u[3] == 1).all()
+    assert not alone.u[[0, 1, 2, 4]].any()
+
+
 def test_diffusion_takes_few_iterations_whatever_the_size():
     taken = []
     for height, width in ((60, 80), (240, 320)):

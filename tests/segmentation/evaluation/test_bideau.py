@@ -31,7 +31,7 @@ def test_three_labels_and_two_segments_by_hand():
     assert score.iou == pytest.approx((5 / 6 + 3 / 4) / 3)
     assert (score.labels, score.found, score.delta_objects, score.detected, score.frames) == (3, 2, 1, 2, 2)
     # One label alone is best for the background: P = 5/10, R = 1, F = 2/3.
-    assert score.trivial == pytest.approx(2 / 3 / 3)
+    assert score.one_cluster == pytest.approx(2 / 3 / 3)
 
 
 def test_an_f_of_three_quarters_is_detected():
@@ -79,9 +79,9 @@ def test_the_matching_is_the_best_of_all_and_names_do_not_matter(data):
 
 @settings(max_examples=20, deadline=None)
 @given(hnp.arrays(np.int32, (2, 4, 5), elements=st.integers(0, 3)))
-def test_the_trivial_result_is_one_segment(truth):
+def test_the_baseline_is_one_segment(truth):
     score = score_shot("random", [(frame, np.zeros_like(frame)) for frame in truth])
-    assert score.f_measure == pytest.approx(score.trivial)
+    assert score.f_measure == pytest.approx(score.one_cluster)
     assert score.found == 1
 
 

@@ -64,7 +64,7 @@ def test_two_objects_in_two_frames_by_hand():
 def test_the_whole_picture_as_one_object_by_hand():
     truth = _maps([[1, 1, 1, 1, 0, 0, 0, 0, 255, 255, 2, 2]])
     score = score_sequence("row", [(truth, truth * (truth < 255))])
-    one, two = score.trivial
+    one, two = score.one_cluster
     # 10 pixels count. J with object 1 is 4/10, with object 2 it is 2/10; object 2 then has nothing, J = 0.
     # The picture without the void has a boundary at columns 7 and 9; object 1's is at 3, object 2's at 9.
     # F with object 1 is 0; with object 2 P = 1/2, R = 1, F = 2/3. (0.2 + 2/3) is more than 0.4, so object 2 has it.

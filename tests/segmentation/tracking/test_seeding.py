@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from segmentation.tracking.seeding import seeds
-from segmentation.tracking.settings import TrackerSettings
+from segmentation.tracking.settings import PAPER, TrackerSettings
 
 NOBODY = torch.empty(0, 2)
 BARE = TrackerSettings(texture="none")
@@ -50,7 +52,7 @@ def test_weak_texture_is_refused_against_the_mean_and_absolutely():
     def refused(strength: float, elsewhere: float, **options: object) -> tuple[int, int, int]:
         corner = torch.full((16, 16), elsewhere)
         corner[8, 8] = strength
-        settings = TrackerSettings(margin=8 - 1, sampling=1, **options)  # type: ignore[arg-type]
+        settings = replace(PAPER, margin=8 - 1, sampling=1, **options)  # type: ignore[arg-type]
         found = seeds(NOBODY, corner, 16, 16, settings)
         assert found.near_track == 0
         accepted = [8, 8] in found.xy.tolist()
@@ -67,7 +69,7 @@ def test_weak_texture_is_refused_against_the_mean_and_absolutely():
 
 def test_nearer_to_the_border_more_texture_is_asked_for():
     corner = torch.full((40, 40), 1.5)  # 1 + e is 1.67 at 4 pixels, 1.30 at 12, 1.14 at 20
-    found = seeds(NOBODY, corner, 40, 40, TrackerSettings())
+    found = seeds(NOBODY, corner, 40, 40, PAPER)
     # 36 is no point of the grid, and 40 - 28 = 12.
     assert found.xy.tolist() == [[x, y] for y in (12, 20, 28) for x in (12, 20, 28)]
     assert found.below_absolute == 16 - 9

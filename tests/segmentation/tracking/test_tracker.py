@@ -3,6 +3,7 @@
 import math
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from flowfeat import load_estimator, read_clip
 from flowfeat.errors import InputError
 from segmentation.synthetic import synthesise
-from segmentation.tracking import FlowStep, StopCounts, TrackerSettings, Tracking, estimated_flow, track
+from segmentation.tracking import PAPER, FlowStep, StopCounts, TrackerSettings, Tracking, estimated_flow, track
 from segmentation.tracking.features import lab
 from segmentation.tracking.gaussian import gaussian
 from segmentation.tracking.reliability import Stop
@@ -22,7 +23,7 @@ from segmentation.tracking.texture import corner_strength
 from segmentation.tracking.tracker import advance
 from segmentation.tracking.variation import gaussian_variation
 
-BARE = TrackerSettings(texture="none")
+BARE = replace(PAPER, texture="none")
 
 Shot = list[FlowStep]
 
@@ -117,7 +118,7 @@ def test_it_is_the_plain_version_made_fast(seed: int, sampling: int, error: floa
     forward = smooth.reshape(4, 2, 30, 37) + random.uniform(-2, 2, (4, 2, 1, 1))
     wrong = gaussian(torch.from_numpy(random.normal(size=(8, 30, 37))), 2.0).numpy() * 7 * error
     steps = shot(forward, wrong.reshape(4, 2, 30, 37) - forward, seed)
-    found = track(steps, TrackerSettings(sampling=sampling))
+    found = track(steps, replace(PAPER, sampling=sampling))
     assert of(found) == plain_track(steps, sampling)
     report = found.report
     assert report.grid_points == report.near_track + report.below_mean + report.below_absolute + report.seeds
@@ -125,6 +126,18 @@ def test_it_is_the_plain_version_made_fast(seed: int, sampling: int, error: floa
     assert report.seeds == report.dropped.total + len(found.trajectories)
     assert report.tracks == len(found.trajectories)
     assert report.reached_end == int((found.trajectories.end == 5).sum())
+    assert np.array_equal(found.cause == Stop.NONE, found.trajectories.end == 5)
+    for (start, points), cause in zip(found.trajectories, found.cause, strict=True):
+        last = start + len(points) - 1
+        if last < 4:
+            x, y = (math.floor(c + 0.5) for c in points[-1])
+            assert steps[last].forward is not None
+            assert steps[last].backward is not None
+            expected = plain_cause(steps[last].forward.numpy(), steps[last].backward.numpy(), x, y)
+            assert cause == expected or (expected == Stop.NONE and cause == Stop.LEFT_FRAME)
+    counts = np.bincount(found.cause, minlength=len(Stop)).tolist()
+    stopped = report.stopped
+    assert counts == [report.reached_end, stopped.left_frame, stopped.inconsistent, stopped.motion_boundary]
 
 
 def test_where_nothing_moves_tracks_live_from_end_to_end():
@@ -242,7 +255,7 @@ def test_the_same_shot_gives_the_same_tracks_whole_or_in_a_stream():
 def test_real_frames_are_tracked_by_flow_as_it_is_estimated(data: Path):
     pytest.importorskip("cv2")
     frames = read_clip(data / "segmentation/FBMS/Testset/cars1").frames[:3]
-    found = track(estimated_flow(load_estimator("dis", device="cpu"), iter(frames)))
+    found = track(estimated_flow(load_estimator("dis", device="cpu"), iter(frames)), PAPER)
     report = found.report
     assert (report.frames, report.height, report.width) == (3, 480, 640)
     assert report.tracks == len(found.trajectories) > 2000
@@ -271,7 +284,7 @@ def test_frames_and_flow_are_let_go_of():
 def test_a_shot_without_texture_has_no_tracks():
     steps = [FlowStep(torch.full((3, 40, 50), 90, dtype=torch.uint8), *(torch.zeros(2, 2, 40, 50))) for _ in range(3)]
     steps.append(FlowStep(steps[0].frame, None, None))
-    found = track(steps)
+    found = track(steps, PAPER)
     assert len(found.trajectories) == 0
     assert found.trajectories.frames == 4
     assert found.features.lab.shape == (0, 3)

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from segmentation.tracking.settings import TrackerSettings
+from segmentation.tracking.settings import PAPER, TrackerSettings
 from segmentation.tracking.variation import flow_variation, gaussian_variation
 
 BILATERAL = TrackerSettings(variation="bilateral")
@@ -23,7 +23,7 @@ def test_it_is_the_deviation_in_a_gaussian_window():
     )
     expected = np.sqrt(squared - u**2 - v**2)
     np.testing.assert_allclose(gaussian_variation(torch.from_numpy(flow), 9.0).numpy(), expected, rtol=1e-9)
-    at = flow_variation(torch.from_numpy(flow), torch.tensor([[49, 0], [3, 30]]), TrackerSettings())
+    at = flow_variation(torch.from_numpy(flow), torch.tensor([[49, 0], [3, 30]]), PAPER)
     np.testing.assert_allclose(at.numpy(), [expected[0, 49], expected[30, 3]], rtol=1e-9)
 
 
@@ -37,7 +37,7 @@ def test_a_large_common_motion_leaves_no_rounding():
 def test_the_bilateral_window_ends_at_an_edge_of_the_motion():
     beside = torch.tensor([[36, 30], [43, 30]])
     flow = two_halves(5.0)
-    assert float(flow_variation(flow, beside, TrackerSettings()).min()) > 2
+    assert float(flow_variation(flow, beside, PAPER).min()) > 2
     assert float(flow_variation(flow, beside, BILATERAL).max()) < 1e-3
 
 
@@ -46,7 +46,7 @@ def test_without_edges_both_windows_measure_alike():
     flow = 0.1 * torch.randn(2, 90, 120, generator=generator)
     # Around every pixel the bilateral window has its samples, so it is compared over many.
     pixels = torch.cartesian_prod(torch.arange(40, 80, 4), torch.arange(40, 50, 2))
-    both = flow_variation(flow, pixels, TrackerSettings()), flow_variation(flow, pixels, BILATERAL)
+    both = flow_variation(flow, pixels, PAPER), flow_variation(flow, pixels, BILATERAL)
     np.testing.assert_allclose(both[0].mean(), both[1].mean(), rtol=0.08)
 
 

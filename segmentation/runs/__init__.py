@@ -1,0 +1,1 @@
+"""Runs over the shots of an input: what there is to segment, results on disk, shots in parallel, resumed."""
