@@ -20,13 +20,15 @@ PICTURES = Path(__file__).parent / "pictures"
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        clip, store = Path(folder) / "scene", Path(folder) / "flow"
+        clip, store, parts = Path(folder) / "scene", Path(folder) / "flow", Path(folder) / "segments"
         clip.mkdir()
         for t, frame in enumerate(scene()):
             Image.fromarray(frame).save(clip / f"{t:05d}.png")
         for command in (
             ["extract", str(clip), "--out", str(store), "--model", "dis", "--frames"],
             ["show", str(store), "--clip", "scene", "--out", str(PICTURES / "scene.jpg")],
+            ["segmentation", "run", str(clip), "--out", str(parts), "--model", "dis", "--sampling", "4", "--dense"],
+            ["segmentation", "show", str(parts), "--out", str(PICTURES / "segmentation.jpg")],
         ):
             if run(command) != 0:
                 raise SystemExit(f"flowfeat {' '.join(command)} did not end well")

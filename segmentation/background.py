@@ -31,7 +31,7 @@ class BackgroundSettings:
         border: width of the frame's border, as a share of the shorter side.
     """
 
-    explained: float = 5.0
+    explained: float = 6.0
     least: float = 1.0
     border: float = 0.1
 

@@ -210,7 +210,7 @@ def calibrate(
 
     Args:
         shots: of a training split, at least 2.
-        affinities: what their distances were computed with; its prior and clip are kept, its weights are compared.
+        affinities: what their distances were computed with; its prior, clip and proof are kept, its weights compared.
         settings: folds, sampling.
         origin: of the shots, for the record.
 
@@ -243,14 +243,19 @@ def calibrate(
         scores.append(_score(form, odds, pairs, _fit(pairs, form)))
     best = min(scores, key=lambda score: score.log_loss)
     known = affinities.weights
-    unclipped = replace(known, prior=0.5, clip=math.inf)
+    unclipped = replace(known, prior=0.5, clip=math.inf, proof=None)
     form: Form = "linear" if known.motion_intercept is None else "maximum"
     before = _score(form, _odds(unclipped, pairs.features), pairs, known)
-    scores = tuple(replace(s, weights=replace(s.weights, prior=known.prior, clip=known.clip)) for s in scores)
-    fitted = replace(best.weights, prior=known.prior, clip=known.clip)
+    scores = tuple(replace(score, weights=_as_used(score.weights, known)) for score in scores)
+    fitted = _as_used(best.weights, known)
     return Calibration(
         replace(affinities, weights=fitted), best.form, scores, before, facts, settings, versions(), origin
     )
+
+
+def _as_used(fitted: CostWeights, known: CostWeights) -> CostWeights:
+    """With what is no part of the fit."""
+    return replace(fitted, prior=known.prior, clip=known.clip, proof=known.proof)
 
 
 def _drawn(shots: Sequence[LabelledShot], settings: CalibrationSettings) -> tuple[tuple[ShotFacts, ...], _Pairs]:
@@ -277,11 +282,11 @@ def _odds(weights: CostWeights, features: Float[np.ndarray, "pairs 3"]) -> Float
 
 
 def _fit(pairs: _Pairs, form: Form) -> CostWeights:
-    """The weights with the greatest likelihood, with prior 0.5 and no clip."""
+    """The weights with the greatest likelihood, with prior 0.5, no clip and every pair counted fully."""
     linear = _logistic(pairs, (0,) if form == "motion" else (0, 1, 2))
     if form != "maximum":
         intercept, motion, spatial, colour = linear
-        return CostWeights(intercept, motion, spatial, colour, None, 0.5, math.inf)
+        return CostWeights(intercept, motion, spatial, colour, None, 0.5, math.inf, None)
     motion_intercept, slope = _logistic(pairs, (0,))[:2]
     # Not convex, so from two beginnings: the linear form, and motion alone with a little of the rest.
     starts = ([*linear, linear[0] - 3], [motion_intercept + 1, slope, -0.01, -0.01, motion_intercept - 1])
@@ -291,7 +296,7 @@ def _fit(pairs: _Pairs, form: Form) -> CostWeights:
         key=lambda result: result.fun,
     )
     intercept, motion, spatial, colour, motion_intercept = (float(value) for value in best.x)
-    return CostWeights(intercept, motion, spatial, colour, motion_intercept, 0.5, math.inf)
+    return CostWeights(intercept, motion, spatial, colour, motion_intercept, 0.5, math.inf, None)
 
 
 def _logistic(pairs: _Pairs, columns: tuple[int, ...]) -> tuple[float, float, float, float]:

@@ -61,7 +61,9 @@ def join_parts(
     """
     motion = tangents(tracks, sigma, measure)
     parts = {
-        int(cluster): _part(tracks, motion, np.flatnonzero(labels == cluster), float(residual[cluster]), (int(cluster),))
+        int(cluster): _part(
+            tracks, motion, np.flatnonzero(labels == cluster), float(residual[cluster]), (int(cluster),)
+        )
         for cluster in np.flatnonzero(~background)
     }
     reach = settings.reach * min(size)

@@ -2,12 +2,14 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from segmentation_page import segmentation, table
+
 DOCS = Path(__file__).parents[2] / "docs"
-RECORDS = ("store", "extraction", "networks", "rendering")
+RECORDS = ("store", "extraction", "networks", "rendering", "segmentation")
 UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
 
 NEVER_ON_A_GPU = [
@@ -39,7 +41,11 @@ NO_HELP = [
 
 
 def render(
-    store: dict[str, Any], extraction: dict[str, Any], networks: dict[str, Any], rendering: dict[str, Any]
+    store: dict[str, Any],
+    extraction: dict[str, Any],
+    networks: dict[str, Any],
+    rendering: dict[str, Any],
+    motion_segmentation: dict[str, Any],
 ) -> str:
     """The page, from the records."""
     parts = [
@@ -50,15 +56,16 @@ def render(
         "in turn; what concerns clips, on clips of UCF101 (320x240, MPEG-4 in AVI) with DIS flow. Ratios are what to "
         "look at: median (minimum to maximum) over the repetitions. Absolute times depend on the machine.",
         "",
-        *_table(
+        *table(
             ("record", "machine", "load before", "clips", "pairs", "date"),
-            map(_where, (store, extraction, networks, rendering)),
+            map(_where, (store, extraction, networks, rendering, motion_segmentation)),
         ),
         *_networks(networks),
         *_rendering(rendering),
         *_store(store),
         *_quantisation(store),
         *_extraction(extraction),
+        *segmentation(motion_segmentation),
         "## What has never run on a GPU",
         "",
         *[f"- {line}" for line in NEVER_ON_A_GPU],
@@ -103,7 +110,7 @@ def _networks(record: dict[str, Any]) -> list[str]:
         f"One pair of {record['height']}x{record['width']}, float32, on {record['device'].upper()} with "
         f"{record['threads']} threads. Flow of the operators is compared with the peer's before anything is timed.",
         "",
-        *_table(("time", "ratio (less is better)", "ours", "peer"), rows),
+        *table(("time", "ratio (less is better)", "ours", "peer"), rows),
     ]
 
 
@@ -130,7 +137,7 @@ def _rendering(record: dict[str, Any]) -> list[str]:
         f"{record['device'].upper()} with {_threads(record['threads'])}, over that of a training step (forward, loss, "
         f"backward; {', '.join(steps)} a pair).{busy} Below 1 the renderer keeps up with a network on as many cores.",
         "",
-        *_table(("", "a pair", *(f"over `{name}` (less is better)" for name in networks)), rows),
+        *table(("", "a pair", *(f"over `{name}` (less is better)" for name in networks)), rows),
     ]
 
 
@@ -179,13 +186,13 @@ def _store(record: dict[str, Any]) -> list[str]:
         f"{record['bound']:g}. On disk means blocks of 4 KiB, counted by the file system (ext4). UCF101 is projected "
         f"for {UCF101_CLIPS:,} clips and {UCF101_PAIRS / 1e6:.2f} million pairs.",
         "",
-        *_table(("layout", "KiB a pair", "KiB a pair on disk", "UCF101 on disk", "files for UCF101"), rows),
+        *table(("layout", "KiB a pair", "KiB a pair on disk", "UCF101 on disk", "files for UCF101"), rows),
         f"Writing is flow in memory to files in one thread ({write['pairs']} pairs a repetition); the store also "
         "measures every field for its header, computes a checksum and syncs each clip to disk, which loose files do "
         f"without. Reading is a stack of {read['fields']} fields in pixels at a random place of a random clip "
         f"({read['reads']} reads, its file opened each time, warm cache, the same JPEG library unless said).",
         "",
-        *_table(
+        *table(
             ("layout", "write rate over loose (more is better)", "read time over loose (less is better)", "read"),
             speeds,
         ),
@@ -213,8 +220,8 @@ def _quantisation(record: dict[str, Any]) -> list[str]:
         f"those that move less than 0.05 px ({record['still_share']:.0%} of them). Flooring is "
         "`(flow + bound) * 255 / (2 * bound)` cut to whole numbers.",
         "",
-        *_table(("stored as", "RMSE", "mean error of still pixels", "worst"), rows),
-        *_table(("bound in pixels", *bounds), [("pixels clipped", *(f"{share:.2%}" for share in bounds.values()))]),
+        *table(("stored as", "RMSE", "mean error of still pixels", "worst"), rows),
+        *table(("bound in pixels", *bounds), [("pixels clipped", *(f"{share:.2%}" for share in bounds.values()))]),
     ]
 
 
@@ -239,12 +246,12 @@ def _extraction(record: dict[str, Any]) -> list[str]:
         "",
         f"Clips to a synced store with {record['threads']} threads, the estimator loaded beforehand.",
         "",
-        *_table(
+        *table(
             ("time", "ratio (less is better)"), [(text, _range(record["ratios"][name])) for name, text in told.items()]
         ),
         "For information, on this machine:",
         "",
-        *_table(("", "pairs a second"), [(text, _middle(rates[name], "")) for name, text in speeds.items()]),
+        *table(("", "pairs a second"), [(text, _middle(rates[name], "")) for name, text in speeds.items()]),
     ]
 
 
@@ -254,11 +261,6 @@ def _range(ratio: dict[str, float] | None) -> str:
 
 def _middle(values: list[float] | None, unit: str) -> str:
     return f"{sorted(values)[len(values) // 2]:.3g} {unit}".strip() if values else ""
-
-
-def _table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    return [*("| " + " | ".join(map(str, cells)) + " |" for cells in lines), ""]
 
 
 def main() -> None:

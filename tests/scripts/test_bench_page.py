@@ -7,7 +7,7 @@ import page
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("store", "extraction", "networks", "rendering")
+NAMES = ("store", "extraction", "networks", "rendering", "segmentation")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,8 @@ def test_a_record_says_what_was_measured_where_with_what(records: dict[str, dict
     assert record["bench"] == name
     assert record["machine"].keys() == {"processor", "cores", "gpu", "system", "load_before", "load_after"}
     assert {"flowfeat", "torch", "simplejpeg", "opencv-contrib-python-headless"} <= record["versions"].keys()
-    assert record["inputs"] or name in ("networks", "rendering"), "which draw their inputs from a seed"
+    draws_or_hashes_elsewhere = name in ("networks", "rendering", "segmentation")
+    assert record["inputs"] or draws_or_hashes_elsewhere
     assert all(len(checksum) == 64 for checksum in record["inputs"].values())
 
 

@@ -216,12 +216,13 @@ def test_without_the_second_form_distance_parts_equal_motion():
 
 
 def test_the_defaults_differ_from_the_paper_in_how_much_motion_and_a_single_pair_count():
-    ours = CostWeights(motion=-4.0, clip=20.0)
+    ours = CostWeights(motion=-4.0, clip=20.0, proof=None)
     assert replace(AffinitySettings(), weights=ours) == PAPER
     # By default motions may differ by 3 units where the paper's cut at 1.5, and no pair weighs more than equal motion.
+    # They have 5 frames in common, 4 from one to the next, of the 10 that prove a pair fully.
     alike, near, far, apart = (join_costs(given_distances(d, 0, 0), CostWeights())[0] for d in (0, 2.99, 3.01, 100))
     assert near > 0 > far
-    assert apart == -alike
+    assert (apart, alike) == pytest.approx((-6, 6 * 0.4))
 
 
 @pytest.mark.parametrize(
@@ -233,6 +234,7 @@ def test_the_defaults_differ_from_the_paper_in_how_much_motion_and_a_single_pair
         (lambda: Motion(floor=0.0), "floor must be above 0"),
         (lambda: CostWeights(prior=1.0), "prior cut probability of 1.0"),
         (lambda: CostWeights(clip=0.0), "clip must be above 0"),
+        (lambda: CostWeights(proof=0), "proof must be at least 1"),
     ],
 )
 def test_settings_that_cannot_be_are_errors(make, wrong):

@@ -21,7 +21,7 @@ from segmentation.calibrate import CalibrationSettings, LabelledShot, calibrate,
 from segmentation.calibration_file import read_calibration, write_calibration
 from segmentation.trajectories import Trajectories
 
-UNCLIPPED = CostWeights(prior=0.5, clip=math.inf)
+UNCLIPPED = CostWeights(prior=0.5, clip=math.inf, proof=None)
 
 
 def drawn_shots(weights: CostWeights, shots: int, pairs: int) -> list[LabelledShot]:
