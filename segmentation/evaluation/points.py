@@ -138,7 +138,7 @@ def count_maps(
             raise InputError(
                 f"{shot.name}: frame {truth.frame} has the label {labels.min()}; labels count from 0, 0 is background"
             )
-        return _Points(np.arange(labels.size), labels.ravel().astype(np.int64), 0)
+        return _Points(np.arange(labels.size), labels.ravel().astype(np.int64), 0, once=True)
 
     return _count(shot, chosen, unknown, points)
 
@@ -160,11 +160,13 @@ def map_files(folder: Path) -> Callable[[Annotation], Int[np.ndarray, "h w"]]:
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """The points in one frame: at which pixel, counted row by row, with which label; and how many are outside."""
+    """The points in one frame: at which pixel, counted row by row, with which label; how many are outside; and whether
+    no two are known to be on one pixel."""
 
     pixel: Int64[np.ndarray, " n"]
     label: Int64[np.ndarray, " n"]
     outside: int
+    once: bool = False
 
 
 def _check_window(window: int, shot: Shot) -> None:
@@ -186,7 +188,7 @@ def _count(shot: Shot, window: int, unknown: UnknownColours, points_in: Callable
         truth = shot.read_truth(annotation, unknown)
         points = points_in(truth)
         area += _by_region(truth.region, truth.weight, regions)
-        touched = np.unique(points.pixel)
+        touched = points.pixel if points.once else np.unique(points.pixel)
         covered += _by_region(truth.region.ravel()[touched], truth.weight.ravel()[touched], regions)
         sums.append(_sums(truth, points, regions))
         outside += points.outside
@@ -232,14 +234,15 @@ def _sums(truth: TruthFrame, points: _Points, regions: int) -> _Sums:
     labels, cluster = np.unique(points.label, return_inverse=True)
     largest = int(labels[-1]) if len(labels) else -1
     count = max(1, len(labels))
-    _, first = np.unique(points.pixel * count + cluster, return_index=True)
+    every = np.arange(len(region))
+    first = every if points.once else np.unique(points.pixel * count + cluster, return_index=True)[1]
 
     def table(chosen: np.ndarray) -> Int64[np.ndarray, "regions k"]:
         cell = (region[chosen].astype(np.int64) + 1) * count + cluster[chosen]
         sums = np.bincount(cell, weight[chosen].astype(np.float64), minlength=(regions + 1) * count)
         return sums.astype(np.int64).reshape(regions + 1, count)[1:, : len(labels)]
 
-    return _Sums(labels, table(np.arange(len(region))), table(first), largest)
+    return _Sums(labels, table(every), table(first), largest)
 
 
 def _joined(
