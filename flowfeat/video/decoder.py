@@ -132,7 +132,8 @@ class ClipDecoder:
             if not ready:
                 self.close()
                 raise ClipError(
-                    f"{path}: the decoder gave no frame for {self._stall_seconds:.0f} s; the clip is damaged"
+                    f"{path}: the decoder gave no frame for {self._stall_seconds:.0f} s; the clip is damaged, or this "
+                    "machine is far too busy: try again with fewer workers"
                 )
             got = os.readv(descriptor, [view])
             if not got:

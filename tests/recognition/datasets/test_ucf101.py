@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowfeat.errors import InputError
-from recognition.ucf101 import LabelledClip, Split, canonical_name, expected_clips, read_classes, read_split
+from recognition.datasets.split import LabelledClip, Split
+from recognition.datasets.ucf101 import canonical_name, expected_clips, open_ucf101, read_classes
 
 CLASSES = ["1 Archery", "2 HandstandPushups", "3 YoYo"]
 TRAIN = [
@@ -16,12 +17,19 @@ TRAIN = [
 ]
 TEST = ["Archery/v_Archery_g01_c01.avi", "YoYo/v_YoYo_g01_c01.avi"]
 SPLIT = Split(
+    dataset="UCF101",
+    number=1,
+    classes=("Archery", "HandstandPushups", "YoYo"),
     train=(
-        LabelledClip("Archery/v_Archery_g08_c01", 0),
-        LabelledClip("HandstandPushups/v_HandStandPushups_g08_c01", 1),
-        LabelledClip("YoYo/v_YoYo_g08_c01", 2),
+        LabelledClip("v_Archery_g08_c01", 0, "v_Archery_g08"),
+        LabelledClip("v_HandStandPushups_g08_c01", 1, "v_HandStandPushups_g08"),
+        LabelledClip("v_YoYo_g08_c01", 2, "v_YoYo_g08"),
     ),
-    test=(LabelledClip("Archery/v_Archery_g01_c01", 0), LabelledClip("YoYo/v_YoYo_g01_c01", 2)),
+    test=(
+        LabelledClip("v_Archery_g01_c01", 0, "v_Archery_g01"),
+        LabelledClip("v_YoYo_g01_c01", 2, "v_YoYo_g01"),
+    ),
+    part_of="UCF101 split 1 (101 classes, 9537 training and 3783 test clips)",
 )
 
 
@@ -42,9 +50,11 @@ def official(data: Path) -> Path:
 
 @pytest.mark.parametrize(("split", "train", "test"), [(1, 9537, 3783), (2, 9586, 3734), (3, 9624, 3696)])
 def test_the_official_splits_have_their_published_sizes(official: Path, split: int, train: int, test: int):
-    read = read_split(official, split)
+    read = open_ucf101(official, split)
     assert (len(read.train), len(read.test)) == (train, test)
-    assert not {_group(clip) for clip in read.train} & {_group(clip) for clip in read.test}
+    assert {clip.group for clip in read.train}.isdisjoint({clip.group for clip in read.test})
+    assert len({clip.group for clip in read.clips}) == 101 * 25
+    assert read.part_of is None
     per_class = Counter(clip.label for clip in read.test)
     assert set(per_class) == set(range(101))
     # recognition.md: test classes hold 28 to 49 videos (split 1).
@@ -91,15 +101,15 @@ def test_line_endings_and_blank_lines_change_nothing(tmp_path: Path, newlines, b
         text = text if end else text.rstrip()
         (tmp_path / f"{name}.txt").write_bytes(("\ufeff" * mark + text).encode())
     assert read_classes(tmp_path) == {"Archery": 0, "HandstandPushups": 1, "YoYo": 2}
-    assert read_split(tmp_path, 1) == SPLIT
+    assert open_ucf101(tmp_path, 1) == SPLIT
 
 
 def test_the_other_spelling_of_handstand_pushups_is_the_same_clip(tmp_path: Path):
     other = [line.replace("v_HandStand", "v_Handstand") for line in TRAIN]
-    assert read_split(write_lists(tmp_path, trainlist01=other), 1) == SPLIT
+    assert open_ucf101(write_lists(tmp_path, trainlist01=other), 1) == SPLIT
     twice = [*TRAIN, other[1]]
     with pytest.raises(InputError, match=r"trainlist01\.txt, line 4: .*_HandStandPushups_g08_c01 is there twice"):
-        read_split(write_lists(tmp_path, trainlist01=twice), 1)
+        open_ucf101(write_lists(tmp_path, trainlist01=twice), 1)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +174,7 @@ BAD = [
 @pytest.mark.parametrize(("name", "lines", "message"), BAD, ids=range(len(BAD)))
 def test_a_bad_file_is_one_sentence_with_its_line(tmp_path: Path, name: str, lines: list[str], message: str):
     with pytest.raises(InputError, match=message) as caught:
-        read_split(write_lists(tmp_path, **{name: lines}), 1)
+        open_ucf101(write_lists(tmp_path, **{name: lines}), 1)
     assert "\n" not in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
@@ -174,22 +184,23 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path, name: str):
     path = write_lists(tmp_path) / f"{name}.txt"
     path.write_bytes(b"1 Arch\xff\n")
     with pytest.raises(InputError, match=rf"{name}\.txt: this is not a text file \(byte 6 "):
-        read_split(tmp_path, 1)
+        open_ucf101(tmp_path, 1)
     path.unlink()
     with pytest.raises(
         InputError, match=rf"{name}\.txt: cannot be read \(No such file or directory\).*ucfTrainTestlist"
     ):
-        read_split(tmp_path, 1)
+        open_ucf101(tmp_path, 1)
 
 
 @pytest.mark.parametrize("split", [0, 4, -1])
 def test_there_are_three_splits(tmp_path: Path, split: int):
     with pytest.raises(InputError, match=f"split {split}: UCF101 has the splits 1, 2 and 3"):
-        read_split(write_lists(tmp_path), split)
+        open_ucf101(write_lists(tmp_path), split)
 
 
 def test_splits_of_different_clips_are_refused(tmp_path: Path):
-    assert expected_clips(write_lists(tmp_path)) == sorted(clip.name for clip in (*SPLIT.train, *SPLIT.test))
+    names = sorted(f"{SPLIT.classes[clip.label]}/{clip.name}" for clip in SPLIT.clips)
+    assert expected_clips(write_lists(tmp_path)) == names
     with pytest.raises(
         InputError, match=r"Archery/v_Archery_g01_c01 is in split 1 and not in split 2 \(1 such clips\)"
     ):
@@ -200,8 +211,23 @@ def test_splits_of_different_clips_are_refused(tmp_path: Path):
 
 
 def test_the_value_prints_sizes_and_not_clips(tmp_path: Path):
-    assert repr(read_split(write_lists(tmp_path), 1)) == "Split(train=3, test=2)"
+    assert repr(open_ucf101(write_lists(tmp_path), 1)) == (
+        "Split('UCF101', 1, classes=3, train=3, test=2, missing=0, "
+        "part_of='UCF101 split 1 (101 classes, 9537 training and 3783 test clips)')"
+    )
 
 
-def _group(clip: LabelledClip) -> str:
-    return clip.name.rsplit("_", 1)[0]
+def test_some_classes_keep_the_official_order_and_say_that_they_are_a_part(official: Path):
+    whole, part = open_ucf101(official, 1), open_ucf101(official, 1, ["JumpRope", "Punch", "JumpingJack"])
+    assert part.classes == ("JumpingJack", "JumpRope", "Punch")
+    assert part.part_of == "UCF101 split 1 (101 classes, 9537 training and 3783 test clips)"
+    for clips, of_whole in ((part.train, whole.train), (part.test, whole.test)):
+        expected = [clip.name for clip in of_whole if whole.classes[clip.label] in part.classes]
+        assert [clip.name for clip in clips] == expected
+    assert all(clip.name.startswith(f"v_{part.classes[clip.label]}_") for clip in part.clips)
+
+
+def test_a_group_on_both_sides_is_refused(tmp_path: Path):
+    leaking = [*TEST, "YoYo/v_YoYo_g08_c02.avi"]
+    with pytest.raises(InputError, match=r"clips of v_YoYo_g08 are in training and in test of split 2 \(1 such groups"):
+        open_ucf101(write_lists(tmp_path, testlist02=leaking), 2)

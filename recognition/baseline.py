@@ -1,0 +1,133 @@
+"""What recognition has to beat: histograms of flow and a linear classifier, with nothing learnt but its weights.
+
+Orientations are counted by displacement, with a bin of its own for what stands still, as in HOF (Laptev et al., 2008;
+Wang et al., 2009), in the cells of a grid over the whole clip instead of around interest points.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float, Float32, Int64
+from sklearn.svm import LinearSVC
+from torch import Tensor
+
+from flowfeat.errors import InputError
+from flowfeat.store import StoredClip
+from recognition.datasets import LabelledClip, SplitInStore
+from recognition.stacks.sampling import spaced_starts
+
+ORIENTATIONS = 8
+GRID = 3
+"""Cells a side of the frame."""
+PARTS = 2
+"""Parts of the clip in time."""
+STILL = 0.5
+"""Pixels that move less than this, in pixels, count as still: three levels of a store with bound 20."""
+
+_BINS = ORIENTATIONS + 1
+_FIELDS = 32
+"""Fields of each part that are looked at, equally spaced: neighbours tell much the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineScores:
+    """What the baseline says of clips.
+
+    Attributes:
+        clips: their names.
+        labels: their classes' places in `classes`.
+        classes: in the data set's order.
+        scores: distance to each class's plane; the largest is the class that is predicted. These are no probabilities.
+    """
+
+    clips: tuple[str, ...]
+    labels: Int64[np.ndarray, "n"]
+    classes: tuple[str, ...]
+    scores: Float32[np.ndarray, "n c"]
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of clips whose class is predicted; None without clips."""
+        return float(np.mean(self.scores.argmax(1) == self.labels)) if len(self.labels) else None
+
+
+def histogram_of_flow(clip: StoredClip) -> Float32[np.ndarray, "d"]:
+    """A stored clip's histogram over orientations, cells and parts of the clip, as long as 1.
+
+    Each part's histogram is the mean over its fields, and square roots are taken (Hellinger's kernel). Raises
+    InputError where the clip has no flow or cannot be read.
+    """
+    if clip.pairs == 0:
+        raise InputError(f"{clip.path}: the clip has a single frame and no flow; leave it out of the split")
+    edges = [part * clip.pairs // PARTS for part in range(PARTS + 1)]
+    # A clip of fewer fields than parts is the same field in several of them.
+    ranges = [range(min(a, clip.pairs - 1), max(b, a + 1)) for a, b in pairwise(edges)]
+    roots = np.sqrt(np.stack([_mean_histogram(clip, fields) for fields in ranges]))
+    return (roots / np.linalg.norm(roots)).astype(np.float32).ravel()
+
+
+def classify_by_histograms(
+    where: SplitInStore, train: Sequence[LabelledClip], tested: Sequence[LabelledClip]
+) -> BaselineScores:
+    """Scores of `tested` by a linear SVM, one class against the rest, that is fitted to `train`.
+
+    Args:
+        where: the split in a store.
+        train: clips to learn from: `where.split.train`, or a part of it.
+        tested: clips to score; their labels are carried along and not looked at.
+
+    Raises InputError where a class has no clip to learn from, or a clip cannot be read.
+    """
+    classes = where.split.classes
+    labels = np.array([clip.label for clip in train], np.int64)
+    if absent := [name for label, name in enumerate(classes) if label not in labels]:
+        few = ", ".join(absent[:3]) + ", ..." * (len(absent) > 3)
+        raise InputError(
+            f"{len(absent)} of the {len(classes)} classes have no clip to train on: {few}; name the others"
+        )
+    if len(classes) == 1:
+        raise InputError(f"{classes[0]} is the only class, and nothing can be told apart")
+    machine = LinearSVC(random_state=0).fit(_histograms(where, train), labels)
+    decision = machine.decision_function(_histograms(where, tested)) if tested else np.empty((0, len(classes)))
+    return BaselineScores(
+        clips=tuple(clip.name for clip in tested),
+        labels=np.array([clip.label for clip in tested], np.int64),
+        classes=classes,
+        scores=_of_each_class(np.asarray(decision)).astype(np.float32),
+    )
+
+
+def _of_each_class(decision: Float[np.ndarray, "..."]) -> Float[np.ndarray, "n c"]:
+    # scikit-learn gives two classes one plane.
+    return np.stack([-decision, decision], 1) if decision.ndim == 1 else decision
+
+
+def _histograms(where: SplitInStore, clips: Sequence[LabelledClip]) -> Float32[np.ndarray, "n d"]:
+    return np.stack([histogram_of_flow(where.store[where.key(clip)]) for clip in clips])
+
+
+def _mean_histogram(clip: StoredClip, fields: range) -> Float[np.ndarray, "d"]:
+    total = np.zeros(GRID * GRID * _BINS)
+    for place in spaced_starts(len(fields), 1, min(_FIELDS, len(fields))):
+        total += _histogram(clip.read(fields[place], 1))
+    return total / total.sum()
+
+
+def _histogram(flow: Float32[Tensor, "t 2 h w"]) -> Float[np.ndarray, "d"]:
+    """Displacement over cells and orientations, summed; what stands still counts as `STILL` pixels."""
+    height, width = flow.shape[2:]
+    x, y = flow.unbind(1)
+    displacement = torch.hypot(x, y)
+    turns = torch.atan2(y, x).mul_(ORIENTATIONS / (2 * torch.pi)).round_().long().remainder_(ORIENTATIONS)
+    still = displacement < STILL
+    bins = turns.masked_fill_(still, ORIENTATIONS)
+    rows = torch.arange(height) * GRID // height
+    columns = torch.arange(width) * GRID // width
+    bins += _BINS * (GRID * rows[:, None] + columns)
+    weights = displacement.masked_fill_(still, STILL)
+    counted = torch.bincount(rearrange(bins, "t h w -> (t h w)"), weights.double().flatten(), GRID * GRID * _BINS)
+    return counted.numpy()

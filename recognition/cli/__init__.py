@@ -1,0 +1,1 @@
+"""The commands `flowfeat recognition`: thin, each calls one function of the package."""

@@ -1,0 +1,44 @@
+"""Progress of a training run on standard error."""
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+
+from tqdm import tqdm
+
+from recognition.training import TrainingProgress
+
+_INTERVAL = 0.5, 10.0
+"""Seconds between two states of the bar, on a terminal and in a file."""
+
+
+class TrainingBar:
+    """Steps, loss, accuracy on the stacks that are learnt from, clips per second, validation and the time left."""
+
+    _shown: tqdm | None = None
+
+    def __enter__(self) -> Callable[[TrainingProgress], None]:
+        return self._show
+
+    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        if self._shown is not None:
+            self._shown.close()
+
+    def _show(self, progress: TrainingProgress) -> None:
+        # It appears with the first report, so that an error in the preparations does not find an empty bar.
+        if self._shown is None:
+            self._shown = tqdm(
+                total=progress.steps,
+                initial=progress.step,
+                unit=" steps",
+                file=sys.stderr,
+                dynamic_ncols=True,
+                mininterval=_INTERVAL[not sys.stderr.isatty()],
+            )
+        measured = "" if progress.validation is None else f", one-crop validation {progress.validation:.3f}"
+        self._shown.set_postfix_str(
+            f"loss {progress.loss:.3f}, training accuracy {progress.train_accuracy:.3f}, "
+            f"{progress.clips_per_second:.1f} clips/s{measured}",
+            refresh=False,
+        )
+        self._shown.update(progress.step - self._shown.n)
