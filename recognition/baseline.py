@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, Float32, Int64
-from sklearn.svm import LinearSVC
 from torch import Tensor
 
 from flowfeat.errors import InputError
@@ -91,6 +90,9 @@ def classify_by_histograms(
         )
     if len(classes) == 1:
         raise InputError(f"{classes[0]} is the only class, and nothing can be told apart")
+    # Here, because importing scikit-learn sets variables of the environment.
+    from sklearn.svm import LinearSVC
+
     machine = LinearSVC(random_state=0).fit(_histograms(where, train), labels)
     decision = machine.decision_function(_histograms(where, tested)) if tested else np.empty((0, len(classes)))
     return BaselineScores(

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float64
-from sklearn.svm import LinearSVC
 
 from flowfeat.errors import InputError
 from recognition.metrics import aligned, predictions
@@ -132,6 +131,9 @@ def fuse_svm(scores: Sequence[Scores], held_out: Sequence[Scores]) -> Scores:
             f"an SVM needs held-out clips of every class, and {unseen[0]} has none ({len(unseen)} such classes); give "
             "--fit scores of more training clips, or fuse by --method weighted"
         )
+    # Here, because importing scikit-learn sets variables of the environment.
+    from sklearn.svm import LinearSVC
+
     # The seed orders the coordinates of the solver; without it two runs would differ in the last digits.
     machine = LinearSVC(C=_SVM_C, random_state=0, max_iter=10_000).fit(_features(held_out), labels)
     margins = machine.decision_function(_features(scores))

@@ -17,7 +17,7 @@ class Blocked:
             raise ModuleNotFoundError(f"{name} is optional and blocked here", name=name)
 
 before = dict(os.environ)
-import torch                     # its own imports of optional packages are its own business
+import torch, torchvision        # their own imports of optional packages are their own business
 sys.meta_path.insert(0, Blocked())
 environment, threads = dict(os.environ), threading.active_count()
 random_state = torch.random.get_rng_state()

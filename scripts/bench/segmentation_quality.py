@@ -21,7 +21,7 @@ from segmentation.segment import SegmentationSettings, mask_of_frame, segment_tr
 from segmentation.synthetic import SCENES, synthesise
 from segmentation.tracking import TrackerSettings, estimated_flow, track
 
-REPORTED_SEED = 100
+REPORTED_SEED = 200
 """The first of the seeds that scenes are reported on. Settings were chosen on seeds 0 to 9."""
 
 WANTED = ("A", "B", "C", "D", "E")

@@ -68,7 +68,7 @@ def test_tracks_without_an_object_keep_their_cluster(tracked):
 def test_every_scene_is_reported_under_seeds_that_nothing_was_chosen_on(monkeypatch):
     monkeypatch.setattr(segmentation_quality, "SCENES", {"A": SCENES["A"]})
     found = segmentation_quality.measure_synthetic(2, 72, 96)
-    assert [row["seed"] for row in found["scenes"]["A"]] == [100, 101]
+    assert [row["seed"] for row in found["scenes"]["A"]] == [200, 201]
     scores = [row["by_cluster"] for row in found["scenes"]["A"]]
     assert all(score["visible"] == 3 for score in scores)
     assert found["least_f_measure_of_a_to_e"] == min(score["f_measure"] for score in scores)
