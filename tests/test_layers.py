@@ -26,6 +26,7 @@ ROOMS = (
     "provenance",
     "benchmarks",
     "training",
+    "typed_json",
     "cli",
 )
 
@@ -59,6 +60,7 @@ FORBIDDEN = {
     "flowfeat.estimators": ("flowfeat.store", "flowfeat.extraction", "flowfeat.cli"),
     "flowfeat.extraction": ("flowfeat.cli",),
     "flowfeat.metrics": tuple(f"flowfeat.{room}" for room in ROOMS if room != "metrics"),
+    "flowfeat.typed_json": tuple(f"flowfeat.{room}" for room in ROOMS if room != "typed_json"),
     "flowfeat.provenance": tuple(f"flowfeat.{room}" for room in ROOMS if room != "provenance"),
     "flowfeat.training": tuple(
         f"flowfeat.{room}" for room in ("video", "store", "estimators", "extraction", "gallery", "benchmarks", "cli")

@@ -23,8 +23,9 @@ from flowfeat.atomic import write_atomically
 from flowfeat.errors import FormatError, InputError
 from flowfeat.provenance import machine, versions
 from flowfeat.training.state import TrainingState, read_state, write_state
+from flowfeat.typed_json import plain
 from recognition.training.settings import RunSettings
-from recognition.training.typed_json import json_bytes, plain, read_json
+from recognition.training.typed_json import json_bytes, read_json
 
 WhichWeights = Literal["last", "best"]
 

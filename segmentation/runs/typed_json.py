@@ -1,21 +1,19 @@
 """Dataclasses as JSON and back: records that other programs read, and that are checked when we read them again."""
 
-import dataclasses
 import json
 import math
-import types
-import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flowfeat.errors import InputError
+from flowfeat.typed_json import plain, typed
 
 T = TypeVar("T")
 
 
 def json_bytes(record: object) -> bytes:
     """A dataclass of plain values as JSON, for people to read too: what is infinite or no number is null."""
-    return (json.dumps(_plain(record), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+    return (json.dumps(_defined(plain(record)), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path, kind: type[T], what: str) -> T:
@@ -38,51 +36,12 @@ def read_json(path: Path, kind: type[T], what: str) -> T:
     try:
         return typed(kind, table, what)
     except InputError as fault:
-        raise InputError(f"{path}: {fault}") from None
+        raise InputError(f"{path}: {fault}; it is of another version, or was changed") from None
 
 
-def typed(kind: Any, value: Any, name: str) -> Any:
-    """Parsed JSON as the annotated type. Raises InputError where it is not one."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        fields = typing.get_type_hints(kind)
-        if not isinstance(value, dict) or set(value) != set(fields):
-            raise InputError(f"{name} lacks fields or has unknown ones; it is of another version, or was changed")
-        return kind(**{field: typed(of, value[field], f"{name}.{field}") for field, of in fields.items()})
-    if origin is tuple and isinstance(value, list):
-        return tuple(typed(arguments[0], item, f"{name}[{n}]") for n, item in enumerate(value))
-    if origin is dict and isinstance(value, dict):
-        return {key: typed(arguments[1], item, f"{name}.{key}") for key, item in value.items()}
-    if origin in (types.UnionType, typing.Union):
-        return _one_of(arguments, value, name)
-    if origin is typing.Literal and value in arguments:
-        return value
-    if kind is float and type(value) in (int, float):
-        return float(value)
-    if kind in (int, str, bool) and type(value) is kind:
-        return value
-    raise InputError(f"{name} is {str(value)[:40]!r}, which it cannot be")
-
-
-def _one_of(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
-    if value is None and type(None) in kinds:
-        return None
-    others = [kind for kind in kinds if kind is not type(None)]
-    # A whole number is a whole number, though it could be a real one too.
-    for kind in sorted(others, key=lambda kind: kind is float):
-        try:
-            return typed(kind, value, name)
-        except InputError:
-            if len(others) == 1:
-                raise
-    raise InputError(f"{name} is {str(value)[:40]!r}, which it cannot be")
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+def _defined(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return {key: _defined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_defined(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

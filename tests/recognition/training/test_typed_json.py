@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowfeat.errors import FormatError
+from flowfeat.typed_json import typed
 from recognition.presets import PRESETS, Preset
-from recognition.training.typed_json import json_bytes, read_json, typed
+from recognition.training.typed_json import json_bytes, read_json
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowfeat.errors import InputError
-from segmentation.runs.typed_json import json_bytes, read_json, typed
+from flowfeat.typed_json import typed
+from segmentation.runs.typed_json import json_bytes, read_json
 
 
 @dataclass(frozen=True)
