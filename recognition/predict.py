@@ -2,7 +2,7 @@
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float64
 from scipy.special import softmax
 
-from flowfeat.errors import InputError
+from flowfeat.errors import InputError, StoreError
 from flowfeat.estimators.protocol import resolve_device
-from flowfeat.extraction import ExtractionOptions, extract
+from flowfeat.extraction import ExtractionOptions, Progress, extract
 from flowfeat.store import FlowStore, StoreSettings
 from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY
 from flowfeat.training.distributed import Processes
@@ -26,6 +26,8 @@ from recognition.testing import trained_network
 from recognition.training.evaluation import scores_of_views
 from recognition.training.run_folder import RunFolder, Weights
 
+_CLIPS_LOOKED_AT = 20
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -36,12 +38,14 @@ class Prediction:
         classes: the most probable ones, the first of all.
         probabilities: of these, 0..1; networks are surer of themselves than they should be.
         frames: how many were decoded.
+        repeated: how often its last field of flow was repeated, where it has fewer than a stack.
     """
 
     video: str
     classes: tuple[str, ...]
     probabilities: tuple[float, ...]
     frames: int
+    repeated: int
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,12 @@ class Predictions:
     Attributes:
         videos: those that were scored, by their keys.
         failed: why others were not.
+        resize: what their frames were resized to first, as `flowfeat extract --resize`; None for nothing.
     """
 
     videos: tuple[Prediction, ...]
     failed: dict[str, str]
+    resize: str | None
 
 
 def predict(
@@ -63,11 +69,15 @@ def predict(
     top: int = 5,
     views: Views | None = None,
     weights: Path | None = None,
+    resize: str | None = None,
     device: str = "auto",
+    computed: Callable[[Progress], None] | None = None,
+    scored: Callable[[int, int | None], None] | None = None,
 ) -> Predictions:
     """The most probable classes of videos, by one run or by one of each stream.
 
     Scores of two runs are averaged as their preset was published: with its weights, before or after the softmax.
+    Displacements are learnt in pixels, so videos are first made as large as the frames of training were.
 
     Args:
         runs: folders of one or two runs that know the same classes.
@@ -75,7 +85,11 @@ def predict(
         top: how many classes are told, at most.
         views: what scores are averaged over; None for each preset's.
         weights: of the model that computed the store's flow, where the package does not have them.
+        resize: HEIGHTxWIDTH or shorter:PIXELS, the size that flow is computed at; if not given, that of the run's
+            store or, where it kept the frames as they were, the shorter side of its clips.
         device: cpu, cuda, cuda:N or auto, for flow and for networks.
+        computed: called, from other threads, as flow gets done.
+        scored: called with the stacks that are scored and all that there are.
 
     Raises:
         InputError: a run, the weights or a video's model cannot be had, runs do not go together, or flow cannot be
@@ -86,11 +100,12 @@ def predict(
     inputs = [Path(video) for video in videos]
     clips = find_clips(inputs)
     asked = _extraction(trained)
+    asked = replace(asked, resize=resize or asked.resize or _size_of_training(runs))
     with tempfile.TemporaryDirectory(prefix="flowfeat-") as folder:
         options = _options(asked, Path(folder) / "flow", weights, device)
         estimator = options.load_estimators()[0]
         _check_same(asked, options.settings(estimator))
-        report = extract(inputs, options, [estimator])
+        report = extract(inputs, options, [estimator], computed)
         if report.stopped:
             raise InputError(report.stopped)
         store, failed = FlowStore(options.out), dict(report.failed)
@@ -98,8 +113,8 @@ def predict(
             if clip.key not in failed and not store[clip.key].pairs:
                 failed[clip.key] = f"{clip.path}: it has a single frame, and flow needs two"
         keys = [clip.key for clip in clips if clip.key not in failed]
-        found = _scored(trained, store, keys, top, views, resolve_device(device)) if keys else ()
-        return Predictions(found, failed)
+        found = _scored(trained, store, keys, top, views, resolve_device(device), scored) if keys else ()
+        return Predictions(found, failed, asked.resize)
 
 
 def _check_together(runs: Sequence[Path], trained: Sequence[Weights]) -> None:
@@ -127,6 +142,26 @@ def _extraction(trained: Sequence[Weights]) -> StoreSettings:
     of_zero = StoreSettings("zero", "none", {}, None, "uint8", DEFAULT_BOUND, None, None, 1, False, True)
     spatial = streams["spatial"]
     return replace(of_zero, resize=spatial.resize, quality=_quality(of_zero, True))
+
+
+def _size_of_training(runs: Sequence[Path]) -> str | None:
+    """The shorter side of the frames that were learnt from, by a look at some clips of the run's store."""
+    place = RunFolder(Path(runs[0])).record().sessions[-1].store
+    try:
+        store = FlowStore(place)
+        keys = list(store)
+        looked_at = keys[:: max(1, len(keys) // _CLIPS_LOOKED_AT)]
+        sides = sorted(min(clip.height, clip.width) for clip in (store[key] for key in looked_at))
+    except (StoreError, OSError):
+        sides = []
+    if not sides:
+        warnings.warn(
+            f"{place}: the run's store is not there to tell how large its frames are, so flow is computed at the "
+            "videos' own size; say another with --resize",
+            stacklevel=3,
+        )
+        return None
+    return f"shorter:{sides[len(sides) // 2]}"
 
 
 def _quality(flow: StoreSettings, frames: bool) -> int | None:
@@ -175,20 +210,26 @@ def _scored(
     top: int,
     views: Views | None,
     device: torch.device,
+    progress: Callable[[int, int | None], None] | None,
 ) -> tuple[Prediction, ...]:
     classes = trained[0].settings.classes
     # Nothing is known of what the videos show; scoring asks for no label.
     clips = tuple(LabelledClip(key, 0) for key in keys)
     where = SplitInStore(Split("videos", 1, classes, (), clips), store, {key: key for key in keys}, 0)
-    scores, shares = [], []
+    stacks = []
     for weights in trained:
-        settings = weights.settings
-        of = views or settings.preset.views
-        stacks = TestViews(where, clips, StackSettings.of(settings.preset), of.stacks, of.crops)
-        network = trained_network(weights).to(device)
-        found = scores_of_views(network, stacks, settings.preset, settings.precision, Processes(device), 0)
+        preset = weights.settings.preset
+        of = views or preset.views
+        stacks.append(TestViews(where, clips, StackSettings.of(preset), of.stacks, of.crops))
+    scores, done = [], 0
+    for weights, shown in zip(trained, stacks, strict=True):
+        settings, network = weights.settings, trained_network(weights).to(device)
+        report = _counted_from(done, sum(map(len, stacks)), progress)
+        found = scores_of_views(network, shown, settings.preset, settings.precision, Processes(device), 0, report)
         scores.append(found.double().numpy())
-        shares.append(settings.preset.fusion_weight)
+        done += len(shown)
+    shares = [weights.settings.preset.fusion_weight for weights in trained]
+    length = max(weights.settings.preset.length for weights in trained)
     probabilities = _fused(scores, shares, [weights.settings.preset.averaged for weights in trained])
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     return tuple(
@@ -197,9 +238,17 @@ def _scored(
             tuple(classes[place] for place in places),
             tuple(row[places].tolist()),
             store[key].header.source.frames_decoded,
+            max(0, length - store[key].pairs),
         )
         for key, row, places in zip(keys, probabilities, best, strict=True)
     )
+
+
+def _counted_from(
+    start: int, total: int, progress: Callable[[int, int | None], None] | None
+) -> Callable[[int, int | None], None] | None:
+    """Progress of one of several networks as progress of all."""
+    return None if progress is None else lambda done, _: progress(start + done, total)
 
 
 def _fused(

@@ -84,7 +84,7 @@ def score_run(
             network, stacks, settings.preset, settings.precision, processes, workers, progress
         ).numpy()
     finally:
-        leave()
+        leave(processes)
     return Scores(
         scores=scores,
         kind=settings.preset.averaged,

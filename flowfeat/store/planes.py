@@ -16,7 +16,14 @@ def encode_plane(levels: UInt8[np.ndarray, "h w"], quality: int) -> bytes:
 
 def decode_plane(data: bytes | memoryview, height: int, width: int) -> UInt8[np.ndarray, "h w"]:
     """The levels of a grey JPEG. Raises StoreError where it is damaged or not of `height` x `width`."""
-    return _decode(data, height, width, "GRAY")[..., 0]
+    levels = np.empty((height, width), np.uint8)
+    decode_plane_into(levels, data)
+    return levels
+
+
+def decode_plane_into(levels: UInt8[np.ndarray, "h w"], data: bytes | memoryview) -> None:
+    """Write the levels of a grey JPEG into an array that is there. Raises as `decode_plane` does."""
+    _decode_into(levels[..., None], data, "GRAY")
 
 
 def encode_frame(frame: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
@@ -28,15 +35,23 @@ def encode_frame(frame: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
 
 def decode_frame(data: bytes | memoryview, height: int, width: int) -> UInt8[np.ndarray, "h w 3"]:
     """The pixels of a stored frame. Raises StoreError where it is damaged or not of `height` x `width`."""
-    return _decode(data, height, width, "RGB")
+    frame = np.empty((height, width, 3), np.uint8)
+    decode_frame_into(frame, data)
+    return frame
 
 
-def _decode(data: bytes | memoryview, height: int, width: int, colorspace: str) -> np.ndarray:
+def decode_frame_into(frame: UInt8[np.ndarray, "h w 3"], data: bytes | memoryview) -> None:
+    """Write the pixels of a stored frame into an array that is there. Raises as `decode_frame` does."""
+    _decode_into(frame, data, "RGB")
+
+
+def _decode_into(pixels: UInt8[np.ndarray, "h w c"], data: bytes | memoryview, colorspace: str) -> None:
+    height, width, _ = pixels.shape
     try:
-        # The size is read first, so that a forged one allocates nothing.
+        # The decoder writes as much as the JPEG says that it holds.
         if (found := simplejpeg.decode_jpeg_header(data)[:2]) != (height, width):
             raise StoreError(f"a JPEG in it is {found[1]}x{found[0]} and not {width}x{height}")
-        return simplejpeg.decode_jpeg(data, colorspace=colorspace)
+        simplejpeg.decode_jpeg(data, colorspace=colorspace, buffer=pixels)
     except ValueError as fault:
         if isinstance(fault, StoreError):
             raise

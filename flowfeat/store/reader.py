@@ -1,11 +1,11 @@
 """Reading a flow store: any stack of fields of any clip, without reading the rest of the file."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowfeat.errors import StoreError
 from flowfeat.store.header import ClipHeader
-from flowfeat.store.planes import decode_frame, decode_plane
+from flowfeat.store.planes import decode_frame_into, decode_plane_into
 from flowfeat.store.quantise import dequantise
 from flowfeat.store.writer import SUFFIX, clip_path
 
@@ -47,6 +47,7 @@ class StoredClip:
         except StoreError as fault:
             raise StoreError(f"{path}: {fault}") from None
         self._check_layout()
+        self._checked_offsets: dict[str, Int64[np.ndarray, "n"]] = {}
 
     def __repr__(self) -> str:
         return f"StoredClip({self.key!r}, pairs={self.pairs}, size={self.height}x{self.width})"
@@ -90,7 +91,7 @@ class StoredClip:
         planes = self._jpegs(direction, 2 * start, 2 * stop)
         levels = np.empty((stop - start, 2, self.height, self.width), np.uint8)
         for index, plane in enumerate(planes):
-            levels[index // 2, index % 2] = self._named(decode_plane, plane)
+            self._decode(decode_plane_into, levels[index // 2, index % 2], plane)
         return levels
 
     def read_jpegs(
@@ -110,7 +111,7 @@ class StoredClip:
         jpegs = self.read_frame_jpegs(start, count)
         frames = np.empty((len(jpegs), self.height, self.width, 3), np.uint8)
         for index, jpeg in enumerate(jpegs):
-            frames[index] = self._named(decode_frame, jpeg)
+            self._decode(decode_frame_into, frames[index], jpeg)
         return torch.from_numpy(frames).permute(0, 3, 1, 2)
 
     def read_frame_jpegs(self, start: int = 0, count: int | None = None) -> list[memoryview]:
@@ -130,23 +131,18 @@ class StoredClip:
             raise StoreError(f"{self.path}: no backward flow is stored; extract with --backward to have it")
 
     def _jpegs(self, name: str, start: int, stop: int) -> list[memoryview]:
-        ends = self._offsets[name][start : stop + 1]
+        ends = self._offsets(name)[start : stop + 1]
         data = self._slice(f"{name}_jpeg", int(ends[0]), int(ends[-1])).data
         return [data[a - ends[0] : b - ends[0]] for a, b in pairwise(ends)]
 
-    @cached_property
-    def _offsets(self) -> Mapping[str, Int64[np.ndarray, "n"]]:
-        tables = {}
-        for name in self._file.keys():  # noqa: SIM118 - not a dictionary
-            if name.endswith("_offsets"):
-                ends = self._file.get_tensor(name)
-                (size,) = self._file.get_slice(name.replace("_offsets", "_jpeg")).get_shape()
-                if ends[0] != 0 or ends[-1] != size or (np.diff(ends) <= 0).any():
-                    raise StoreError(
-                        f"{self.path}: the offsets of its {name.removesuffix('_offsets')} JPEGs are damaged"
-                    )
-                tables[name.removesuffix("_offsets")] = ends
-        return tables
+    def _offsets(self, name: str) -> Int64[np.ndarray, "n"]:
+        if name not in self._checked_offsets:
+            ends = self._file.get_tensor(f"{name}_offsets")
+            (size,) = self._file.get_slice(f"{name}_jpeg").get_shape()
+            if ends[0] != 0 or ends[-1] != size or (np.diff(ends) <= 0).any():
+                raise StoreError(f"{self.path}: the offsets of its {name} JPEGs are damaged")
+            self._checked_offsets[name] = ends
+        return self._checked_offsets[name]
 
     def _slice(self, name: str, start: int, stop: int) -> np.ndarray:
         try:
@@ -154,9 +150,9 @@ class StoredClip:
         except SafetensorError as fault:
             raise StoreError(f"{self.path}: {name} cannot be read ({str(fault)[:100]})") from fault
 
-    def _named(self, decode: Any, jpeg: memoryview) -> np.ndarray:
+    def _decode(self, decode_into: Callable[..., None], pixels: np.ndarray, jpeg: memoryview) -> None:
         try:
-            return decode(jpeg, self.height, self.width)
+            decode_into(pixels, jpeg)
         except StoreError as fault:
             raise StoreError(f"{self.path}: {fault}") from None
 

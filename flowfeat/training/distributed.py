@@ -11,11 +11,18 @@ from flowfeat.training.objective import Objective
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of the run."""
+    """This process among those of the run.
+
+    Attributes:
+        device: its own.
+        rank, count: which one it is of how many.
+        began: they were joined here, and not before by who called, so that it is here that they part.
+    """
 
     device: torch.device
     rank: int = 0
     count: int = 1
+    began: bool = False
 
     def distributed(self, objective: Objective) -> nn.Module:
         """The objective with gradients averaged over all processes."""
@@ -34,6 +41,14 @@ class Processes:
         if self.count > 1:
             distributed.barrier()
 
+    def as_first(self, answer: bool) -> bool:
+        """The first process's answer, for all of them."""
+        if self.count == 1:
+            return answer
+        told = torch.tensor(int(answer), device=self.device)
+        distributed.broadcast(told, 0)
+        return bool(told)
+
 
 def is_first() -> bool:
     """Whether this is the one process, of those that torchrun started, that speaks to the user."""
@@ -41,7 +56,7 @@ def is_first() -> bool:
 
 
 def join(device: torch.device) -> Processes:
-    """The processes that torchrun started, or this one alone."""
+    """The processes that torchrun started, or this one alone. Within joined processes it joins nothing anew."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         return Processes(device)
@@ -49,12 +64,13 @@ def join(device: torch.device) -> Processes:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    if not distributed.is_initialized():
+    begins = not distributed.is_initialized()
+    if begins:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Processes(device, rank, count)
+    return Processes(device, rank, count, begins)
 
 
-def leave() -> None:
-    """End what `join` began."""
-    if distributed.is_initialized():
+def leave(processes: Processes) -> None:
+    """End what this `join` began; processes that were joined before it go on."""
+    if processes.began and distributed.is_initialized():
         distributed.destroy_process_group()

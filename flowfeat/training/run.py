@@ -62,4 +62,4 @@ def train(
             trainer.run(end, math.inf if minutes is None else 60 * minutes, report if is_first() else lambda _: None)
         return trainer
     finally:
-        leave()
+        leave(processes)

@@ -7,8 +7,9 @@ from typing import Annotated
 import tyro
 
 from flowfeat.cli import DONE, INCOMPLETE
-from flowfeat.cli.output import columns, result, result_json
+from flowfeat.cli.output import columns, result, result_json, say
 from flowfeat.errors import InputError
+from recognition.cli.progress import PredictionBars
 from recognition.predict import Predictions, predict
 from recognition.testing import parse_views
 
@@ -30,6 +31,9 @@ class Predict:
     """NxM: N equally spaced stacks and M crops of each, 1 or 10; each preset's if not given."""
     weights: Path | None = None
     """A checkpoint of the model that computed the store's flow, where it is none of the package's."""
+    resize: str | None = None
+    """HEIGHTxWIDTH or shorter:PIXELS, the size that flow is computed at; as large as the frames of training were if not
+    given, because displacements are learnt in pixels."""
     device: str = "auto"
     """cpu, cuda, or auto: a GPU if there is one."""
     json: bool = False
@@ -45,7 +49,24 @@ class Predict:
         if self.top < 1:
             raise InputError(f"--top {self.top}: say at least 1")
         views = parse_views(self.views) if self.views else None
-        found = predict(runs, videos, self.top, views, self.weights, self.device)
+        with PredictionBars() as bars:
+            found = predict(
+                runs,
+                videos,
+                self.top,
+                views,
+                self.weights,
+                self.resize,
+                self.device,
+                computed=bars.computed,
+                scored=bars.scored,
+            )
+        for video in found.videos:
+            if video.repeated:
+                say(
+                    f"{video.video}: {video.frames} frames are fewer than a stack needs; its last field of flow was "
+                    f"repeated {video.repeated} times"
+                )
         result_json(found) if self.json else result(_text(found))
         return INCOMPLETE if found.failed else DONE
 

@@ -1,4 +1,4 @@
-"""Progress of a training run on standard error."""
+"""Progress of training and of predictions on standard error."""
 
 import sys
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from flowfeat.cli.progress import CountBar, ProgressBar
+from flowfeat.extraction import Progress
 from recognition.training import TrainingProgress
 
 _INTERVAL = 0.5, 10.0
@@ -42,3 +44,27 @@ class TrainingBar:
             refresh=False,
         )
         self._shown.update(progress.step - self._shown.n)
+
+
+class PredictionBars:
+    """Flow that is computed, then stacks that are scored: one bar after the other."""
+
+    def __init__(self) -> None:
+        self._flow, self._stacks = ProgressBar(), CountBar("stacks")
+        self._compute, self._score = self._flow.__enter__(), self._stacks.__enter__()
+
+    def __enter__(self) -> "PredictionBars":
+        return self
+
+    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._stacks.__exit__(kind, fault, trace)
+        self._flow.__exit__(kind, fault, trace)
+
+    def computed(self, progress: Progress) -> None:
+        """Flow is so far."""
+        self._compute(progress)
+
+    def scored(self, done: int, total: int | None) -> None:
+        """So many stacks are scored."""
+        self._flow.__exit__(None, None, None)
+        self._score(done, total)

@@ -9,6 +9,7 @@ from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json, say
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
+from flowfeat.store.manifest import settings_of_store
 from flowfeat.training.distributed import is_first
 from recognition.cli.progress import TrainingBar
 from recognition.training import Fold, TrainingOptions, train
@@ -39,7 +40,7 @@ class Train:
     stream: Literal["temporal", "spatial"]
     """temporal learns from flow, spatial from frames."""
     preset: str
-    """fn2-table5, two-stream-2014, tsn or quick; a name that is none is answered with all there are."""
+    """fn2-table5, two-stream-2014, tsn, tsn-bn-inception, quick or quick-imagenet."""
     out: Path
     """The run's folder: weights, log, state."""
     split: int = 1
@@ -83,6 +84,11 @@ class Train:
         if self.workers < 0 or self.seed < 0:
             option, value = ("--workers", self.workers) if self.workers < 0 else ("--seed", self.seed)
             raise InputError(f"{option} {value}: say 0 or more")
+        if len(set(self.classes)) == 1:
+            raise InputError(f"--classes {self.classes[0]}: a network tells at least two classes apart; name another")
+        if self.out.exists() and not self.out.is_dir():
+            raise InputError(f"--out {self.out}: this is a file, and a run is a folder; give another")
+        self._check_frames()
         options = TrainingOptions(
             store=self.store,
             annotations=self.annotations,
@@ -112,3 +118,12 @@ class Train:
             say(f"flowfeat recognition train: one-crop accuracy is that of {ONE_STACK}")
         result(f"{self.out}: {outcome.step} of {outcome.steps} steps on {outcome.data}{measured}")
         return DONE
+
+    def _check_frames(self) -> None:
+        """Before the run's folder is made, so that it does not stand in the way of the next attempt."""
+        settings = settings_of_store(self.store) if self.stream == "spatial" else None
+        if settings is not None and not settings.frames:
+            raise InputError(
+                f"--store {self.store}: it holds no frames, which the spatial stream learns from; extract it again "
+                "with --frames"
+            )

@@ -2,10 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
 
 from flowfeat.benchmarks.record import BenchmarkRecord, read_record
 from flowfeat.errors import InputError
@@ -22,7 +25,7 @@ from recognition.metrics import (
     three_split_mean,
 )
 from recognition.report.flow_errors import FlowErrors, flow_errors
-from recognition.report.published import PUBLISHED_UCF101, PublishedAccuracy
+from recognition.report.published import PUBLISHED_UCF101, PublishedAccuracy, Stream
 from recognition.scores import Scores, read_scores
 
 WORST = 6
@@ -30,6 +33,14 @@ WORST = 6
 
 FEW_CLIPS = 300
 """Below this, intervals are more than ten points wide: methods that papers tell apart cannot be."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A clip and how sure the answer is: its softmax score, 0..1. Of an SVM it is the softmax of the margins."""
+
+    clip: str
+    sure: float
 
 
 @dataclass(frozen=True)
@@ -45,9 +56,9 @@ class Confusion:
 
     true: str
     said: str
-    clips: tuple[str, ...]
+    clips: tuple[Answer, ...]
     of: int
-    right: str | None
+    right: Answer | None
 
 
 @dataclass(frozen=True)
@@ -68,14 +79,35 @@ class Entry:
     evaluation: Evaluation
     worst: tuple[Confusion, ...] = field(repr=False)
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether these are scores of something that every network should beat."""
+        return self.scores.settings.stream not in get_args(Stream)
+
+    @property
+    def clips(self) -> tuple[tuple[str, ...], frozenset[str]]:
+        """What two entries must have alike to be compared: classes and clips."""
+        return self.scores.classes, frozenset(self.scores.clips)
+
+
+@dataclass(frozen=True)
+class SplitMeanOfMethod:
+    """A method, of one seed where it has one, over all three splits."""
+
+    method: str
+    stream: str
+    mean: SplitMean
+
 
 @dataclass(frozen=True)
 class SeedMean:
-    """Runs of one method on one split that differ by their seed alone; shares as fractions."""
+    """Entries of one method on one split that differ by their seed alone; shares as fractions."""
 
     method: str
+    stream: str
     split: int
     seeds: tuple[int, ...]
+    names: tuple[str, ...]
     accuracy: MeanAndSpread
     mean_class_accuracy: MeanAndSpread
 
@@ -95,7 +127,7 @@ class Report:
 
     Attributes:
         entries: the score files, in the order given.
-        split_means: of methods of which all three splits are here, by seed; the method first, then its mean.
+        split_means: of methods of which all three splits are here, by seed.
         seed_means: of methods of which several seeds are here.
         comparisons: of every two entries on the same clips.
         published: rows of others; none where the data set is not theirs.
@@ -103,7 +135,7 @@ class Report:
     """
 
     entries: tuple[Entry, ...]
-    split_means: tuple[tuple[str, SplitMean], ...]
+    split_means: tuple[SplitMeanOfMethod, ...]
     seed_means: tuple[SeedMean, ...]
     comparisons: tuple[Comparison, ...]
     published: tuple[PublishedAccuracy, ...]
@@ -112,7 +144,13 @@ class Report:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader has to know before comparing."""
-        return tuple(_remarks(self))
+        return tuple(_remarks(self.entries))
+
+    def baseline_of(self, entry: Entry) -> Entry | None:
+        """The baseline on the same clips as an entry; None where there is none, and of a baseline itself."""
+        if entry.is_baseline:
+            return None
+        return next((other for other in self.entries if other.is_baseline and other.clips == entry.clips), None)
 
 
 def read_report(files: Sequence[Path], records: Sequence[Path] = ()) -> Report:
@@ -154,7 +192,7 @@ def make_report(files: Sequence[tuple[Path, Scores]], records: Sequence[Benchmar
         comparisons=tuple(
             Comparison(one.name, other.name, mcnemar(one.scores, other.scores))
             for one, other in combinations(entries, 2)
-            if one.scores.classes == other.scores.classes and set(one.scores.clips) == set(other.scores.clips)
+            if one.clips == other.clips
         ),
         published=PUBLISHED_UCF101 if datasets == ["UCF101"] else (),
         flow_errors=tuple(errors for errors in flow_errors(records) if errors.flow in used),
@@ -164,7 +202,7 @@ def make_report(files: Sequence[tuple[Path, Scores]], records: Sequence[Benchmar
 def worst_confusions(scores: Scores) -> tuple[Confusion, ...]:
     """The most frequent confusions, by share of the true class where equally frequent, then by the order of classes."""
     said = predictions(scores.scores)
-    sure = scores.log_probabilities()
+    sure = np.exp(scores.log_probabilities())
     wrong: dict[tuple[int, int], list[int]] = {}
     right: dict[int, list[int]] = {}
     for clip, (label, other) in enumerate(zip(scores.labels.tolist(), said.tolist(), strict=True)):
@@ -182,17 +220,19 @@ def worst_confusions(scores: Scores) -> tuple[Confusion, ...]:
             Confusion(
                 scores.classes[label],
                 scores.classes[other],
-                tuple(scores.clips[clip] for clip in mistaken),
+                tuple(Answer(scores.clips[clip], float(sure[clip, other])) for clip in mistaken),
                 clips[label],
-                None if best is None else scores.clips[best],
+                None if best is None else Answer(scores.clips[best], float(sure[best, other])),
             )
         )
     return tuple(found)
 
 
 def _unique_names(files: Sequence[Path]) -> list[str]:
-    """The files' stems as names of pictures; numbered where two are the same."""
-    stems = [re.sub(r"[^A-Za-z0-9._-]", "-", path.stem) or "scores" for path in files]
+    """The files' stems as names of pictures; behind their folder's where two are the same, or else numbered."""
+    often = Counter(path.stem for path in files)
+    told = [f"{path.parent.name}-{path.stem}" if often[path.stem] > 1 else path.stem for path in files]
+    stems = [re.sub(r"[^A-Za-z0-9._-]", "-", name).strip("-") or "scores" for name in told]
     names: list[str] = []
     for stem in stems:
         number, name = 1, stem
@@ -203,61 +243,67 @@ def _unique_names(files: Sequence[Path]) -> list[str]:
     return names
 
 
-def _split_means(entries: Sequence[Entry]) -> Iterator[tuple[str, SplitMean]]:
-    groups: dict[tuple[str, int | None, tuple[str, ...]], list[Scores]] = {}
+def _split_means(entries: Sequence[Entry]) -> Iterator[SplitMeanOfMethod]:
+    groups: dict[tuple[str, str, int | None, tuple[str, ...]], list[Scores]] = {}
     for entry in entries:
         of = entry.scores.settings
         if of.part == "test":
-            groups.setdefault((of.method, of.seed, entry.scores.classes), []).append(entry.scores)
-    for (method, seed, _), scores in groups.items():
+            groups.setdefault((of.method, of.stream, of.seed, entry.scores.classes), []).append(entry.scores)
+    for (method, stream, seed, _), scores in groups.items():
         if tuple(sorted(each.settings.split for each in scores)) == SPLITS:
-            yield method if seed is None else f"{method}, seed {seed}", three_split_mean(scores)
+            told = method if seed is None else f"{method}, seed {seed}"
+            yield SplitMeanOfMethod(told, stream, three_split_mean(scores))
 
 
 def _seed_means(entries: Sequence[Entry]) -> Iterator[SeedMean]:
-    groups: dict[tuple[str, int, str, tuple[str, ...]], list[Entry]] = {}
+    groups: dict[tuple[str, str, int, str, tuple[str, ...]], list[Entry]] = {}
     for entry in entries:
         of = entry.scores.settings
         if of.seed is not None:
-            groups.setdefault((of.method, of.split, of.part, tuple(sorted(entry.scores.clips))), []).append(entry)
-    for (method, split, *_), group in groups.items():
+            key = (of.method, of.stream, of.split, of.part, tuple(sorted(entry.scores.clips)))
+            groups.setdefault(key, []).append(entry)
+    for (method, stream, split, *_), group in groups.items():
         seeds = [entry.scores.settings.seed or 0 for entry in group]
         if len(set(seeds)) == len(seeds) > 1:
             yield SeedMean(
                 method,
+                stream,
                 split,
                 tuple(seeds),
+                tuple(entry.name for entry in group),
                 mean_and_spread([entry.evaluation.accuracy for entry in group]),
                 mean_and_spread([entry.evaluation.mean_class_accuracy for entry in group]),
             )
 
 
-def _remarks(report: Report) -> Iterator[str]:
-    for told, names in _grouped((entry.scores.settings.part_of, entry.name) for entry in report.entries):
-        if told is not None:
+def _remarks(entries: Sequence[Entry]) -> Iterator[str]:
+    for whole, names in _grouped(entries, lambda entry: entry.scores.settings.part_of):
+        if whole is not None:
+            yield f"{names}: of a part of {whole} alone, so these numbers do not compare with published ones."
+    for missing, names in _grouped(entries, lambda entry: entry.evaluation.missing):
+        if missing:
+            yield f"{names}: {missing} clips of the split were missing and are in no number."
+    for empty, names in _grouped(entries, lambda entry: len(entry.evaluation.classes_without_clips)):
+        if empty:
+            yield f"{names}: {empty} classes have no clip and are in no mean."
+    for part, names in _grouped(entries, lambda entry: entry.scores.settings.part):
+        if part != "test":
+            yield f"{names}: of {part} clips, not of the test."
+    for few, names in _grouped(entries, lambda entry: entry.evaluation.clips < FEW_CLIPS):
+        if few:
+            intervals = [
+                found.accuracy_interval for found in (e.evaluation for e in entries) if found.clips < FEW_CLIPS
+            ]
             yield (
-                f"{', '.join(names)}: of a part of {told} alone, so these numbers do not compare with published ones."
+                f"{names}: so few clips prove that the pipeline works, not what a method is worth; 95 % intervals are "
+                f"up to {100 * max(high - low for low, high in intervals):.0f} points wide."
             )
-    for entry in report.entries:
-        found = entry.evaluation
-        if found.missing:
-            yield f"{entry.name}: {found.missing} clips of the split were missing and are in no number."
-        if found.classes_without_clips:
-            yield f"{entry.name}: {len(found.classes_without_clips)} classes have no clip and are in no mean."
-        if entry.scores.settings.part != "test":
-            yield f"{entry.name} is of {entry.scores.settings.part} clips, not of the test."
-    few = [entry for entry in report.entries if entry.evaluation.clips < FEW_CLIPS]
-    if few:
-        low, high = few[0].evaluation.accuracy_interval
-        yield (
-            f"{', '.join(entry.name for entry in few)}: so few clips prove that the pipeline works, not what the "
-            f"method is worth; the interval of {few[0].name} is {100 * (high - low):.0f} points wide."
-        )
 
 
-def _grouped(pairs: Iterable[tuple[str | None, str]]) -> list[tuple[str | None, list[str]]]:
-    """The second of each pair by the first, in the order of the first's first appearance."""
-    groups: dict[str | None, list[str]] = {}
-    for key, value in pairs:
-        groups.setdefault(key, []).append(value)
-    return list(groups.items())
+def _grouped(entries: Sequence[Entry], key: Callable[[Entry], Any]) -> list[tuple[Any, str]]:
+    """Each key with the names of its entries, in the order of the keys' first appearance."""
+    groups: dict[Any, list[str]] = {}
+    for entry in entries:
+        groups.setdefault(key(entry), []).append(entry.name)
+    every = len(groups) == 1 and len(entries) > 1
+    return [(value, "All files" if every else ", ".join(names)) for value, names in groups.items()]

@@ -1,7 +1,7 @@
 """What the worst confusions look like: colour and flow of clips that are taken for another class."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -9,10 +9,12 @@ from jaxtyping import Float32, UInt8
 from flowfeat.errors import StoreError
 from flowfeat.store import FlowStore, StoredClip
 from flowfeat.visualization import Panel, contact_sheet, displacement_scale, flow_panel
-from recognition.report.contents import Confusion
+from recognition.report.contents import Answer, Confusion
 
 _MOMENTS = 5
-_PANEL_WIDTH = 240
+_PANEL_WIDTH = 360
+_GAP = 4
+"""White pixels between a frame and its flow."""
 _CLIPS_OF_A_CONFUSION = 2
 
 
@@ -40,28 +42,30 @@ def confusion_thumbnails(confusions: Sequence[Confusion], store: FlowStore) -> T
     for confusion in confusions:
         told = f"{confusion.true}, taken for {confusion.said}"
         row: list[Panel] = []
-        shown = [(clip, told) for clip in confusion.clips[:_CLIPS_OF_A_CONFUSION]]
+        shown = [(answer, told) for answer in confusion.clips[:_CLIPS_OF_A_CONFUSION]]
         if confusion.right is not None:
             shown.append((confusion.right, f"{confusion.said}, recognised"))
-        for clip, caption in shown:
+        for answer, caption in shown:
             try:
-                row += _panels(store[clip], clip, caption)
+                row.append(_panel(store[answer.clip], answer, caption))
             except (KeyError, StoreError, OSError):
-                absent.append(clip)
+                absent.append(answer.clip)
         if row:
             rows.append(row)
     return Thumbnails(contact_sheet(rows, panel_width=_PANEL_WIDTH) if rows else None, tuple(absent))
 
 
-def _panels(clip: StoredClip, name: str, caption: str) -> Iterator[Panel]:
+def _panel(clip: StoredClip, answer: Answer, caption: str) -> Panel:
+    """A clip's frame, where it has one, and its flow, side by side, so that one caption is of both."""
     by_motion = sorted(_fields(clip), key=lambda found: float(np.hypot(*found[1]).mean()))
     moment, flow = by_motion[len(by_motion) // 2]
-    if clip.frames:
-        frame = clip.read_frames(moment, 1)[0].permute(1, 2, 0).numpy()
-        yield Panel(frame, f"{caption}\n{name}, frame {moment}")
-        yield flow_panel(flow, None, displacement_scale(flow), "its flow")
-    else:
-        yield flow_panel(flow, None, displacement_scale(flow), f"{caption}\n{name}, field {moment}")
+    shown = flow_panel(flow, None, displacement_scale(flow))
+    told = f"{caption}\n{answer.clip}, {100 * answer.sure:.0f} % sure\nfield {moment}, {shown.caption}"
+    if not clip.frames:
+        return replace(shown, caption=told)
+    frame = clip.read_frames(moment, 1)[0].permute(1, 2, 0).numpy()
+    gap = np.full((frame.shape[0], _GAP, 3), 255, np.uint8)
+    return Panel(np.concatenate([frame, gap, shown.image], axis=1), told)
 
 
 def _fields(clip: StoredClip) -> Iterator[tuple[int, Float32[np.ndarray, "2 h w"]]]:

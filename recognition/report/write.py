@@ -4,6 +4,7 @@ OUT/
     index.html                          everything on one page that needs no other file
     report.md  report.json              the same as text, and for programs
     scores.csv  classes.csv  clips.csv  a row for each score file, class and clip
+    accuracy.png                        bars of the score files, where there are several
     NAME.confusion.png  .confusion.csv  NAME is the score file's
     NAME.classes.png                    bars
     NAME.mistakes.jpg                   colour and flow of the worst confusions, where the store is there
@@ -24,9 +25,10 @@ from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore
 from flowfeat.store.manifest import settings_of_store
 from recognition.report.contents import Entry, Report
-from recognition.report.page import PagePicture, html_page
-from recognition.report.pictures import classes_picture, confusion_picture
-from recognition.report.tables import classes_csv, clips_csv, confusion_csv, markdown, scores_csv
+from recognition.report.csv_files import classes_csv, clips_csv, confusion_csv, scores_csv
+from recognition.report.page import EntryPictures, html_page
+from recognition.report.pictures import accuracy_picture, classes_picture, confusion_picture
+from recognition.report.tables import markdown
 from recognition.report.thumbnails import Thumbnails, confusion_thumbnails
 
 SCHEMA = 1
@@ -62,19 +64,16 @@ def write_report(report: Report, out: str | Path, store: str | Path | None = Non
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: this is a file, and a report is a folder; give another --out")
-    pictures: dict[str, tuple[PagePicture, ...]] = {}
+    pictures: dict[str, EntryPictures] = {}
     without: dict[str, str] = {}
     absent: list[str] = []
     for entry in report.entries:
         confusion, classes = confusion_picture(entry), classes_picture(entry)
         shown = _thumbnails(entry, store)
+        sheet = None
         write_atomically(out / f"{entry.name}.confusion.png", confusion)
         write_atomically(out / f"{entry.name}.confusion.csv", confusion_csv(entry).encode())
         write_atomically(out / f"{entry.name}.classes.png", classes)
-        found = [
-            PagePicture(confusion, "image/png", f"Confusion matrix of {entry.name}: each row is the clips of a class."),
-            PagePicture(classes, "image/png", f"Classes of {entry.name}, the best on top."),
-        ]
         if isinstance(shown, str):
             without[entry.name] = shown
         else:
@@ -82,14 +81,16 @@ def write_report(report: Report, out: str | Path, store: str | Path | None = Non
             if shown.sheet is not None:
                 sheet = _jpeg(shown.sheet)
                 write_atomically(out / f"{entry.name}.mistakes.jpg", sheet)
-                found.append(PagePicture(sheet, "image/jpeg", _SHEET_CAPTION))
-        pictures[entry.name] = tuple(found)
+        pictures[entry.name] = EntryPictures(confusion, classes, sheet)
+    accuracy = accuracy_picture(report.entries) if len(report.entries) > 1 else None
+    if accuracy is not None:
+        write_atomically(out / "accuracy.png", accuracy)
     write_atomically(out / "scores.csv", scores_csv(report).encode())
     write_atomically(out / "classes.csv", classes_csv(report).encode())
     write_atomically(out / "clips.csv", clips_csv(report).encode())
     write_atomically(out / "report.md", markdown(report).encode())
     write_atomically(out / "report.json", (json.dumps(report_json(report), indent=1) + "\n").encode())
-    write_atomically(out / "index.html", html_page(report, pictures).encode())
+    write_atomically(out / "index.html", html_page(report, pictures, accuracy).encode())
     return WrittenReport(out, without, tuple(dict.fromkeys(absent)))
 
 
@@ -99,19 +100,15 @@ def report_json(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         **report.entries[0].evaluation.to_json(),
         "files": [_entry_json(entry) for entry in report.entries],
-        "split_means": [{"method": method, **asdict(mean)} for method, mean in report.split_means],
+        "split_means": [
+            {"method": each.method, "stream": each.stream, **asdict(each.mean)} for each in report.split_means
+        ],
         "seed_means": [asdict(each) for each in report.seed_means],
         "comparisons": [asdict(each) for each in report.comparisons],
         "flow_errors": [asdict(each) for each in report.flow_errors],
         "published": [asdict(each) for each in report.published],
         "remarks": list(report.remarks),
     }
-
-
-_SHEET_CAPTION = (
-    "The worst confusions: the surest mistakes, then the clip of the class they were taken for that is recognised most "
-    "surely. Hue is the direction of the motion, white stands still; each flow is scaled by itself."
-)
 
 
 def _entry_json(entry: Entry) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which part of a frame a network is shown, in training and in the views of a test."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,27 +11,7 @@ from torch.nn import functional
 from recognition.presets import Cropping, Stream
 from recognition.stacks.settings import Crops
 from recognition.stacks.transforms import flip_frames, flip_stack
-
-
-@dataclass(frozen=True)
-class Window:
-    """A part of a frame, in whole pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def cut(self, frames: Float32[Tensor, "*b h w"]) -> Float32[Tensor, "*b _ _"]:
-        """The window's part of frames, a view of them."""
-        return frames[..., self.top : self.top + self.height, self.left : self.left + self.width]
-
-    def scaled(self, size: tuple[int, int], to: tuple[int, int]) -> "Window":
-        """The window of a frame of `size` (height, width) in the same frame resampled to `to`, in whole pixels."""
-        top, bottom = (round(y * to[0] / size[0]) for y in (self.top, self.top + self.height))
-        left, right = (round(x * to[1] / size[1]) for x in (self.left, self.left + self.width))
-        top, left = min(top, to[0] - 1), min(left, to[1] - 1)
-        return Window(top, left, max(bottom - top, 1), max(right - left, 1))
+from recognition.stacks.window import Window
 
 
 def resampled_size(height: int, width: int, shorter_side: int) -> tuple[int, int]:
@@ -72,7 +52,14 @@ def resample(frames: Float32[Tensor, "c h w"], height: int, width: int) -> Float
         return frames
     # Bilinear weights of 2x2 pixels leave none out down to half the size; smoothing takes twice the time.
     smoothed = 2 * height < frames.shape[1] or 2 * width < frames.shape[2]
-    return functional.interpolate(frames[None], (height, width), mode="bilinear", antialias=smoothed)[0]
+    # Only with the batch in front of the pixels do torch's strides tell that channels come last.
+    batch = frames.permute(1, 2, 0)[None].permute(0, 3, 1, 2)
+    return functional.interpolate(batch, (height, width), mode="bilinear", antialias=smoothed)[0]
+
+
+def stack_channels_last(images: Sequence[Float32[Tensor, "c h w"]]) -> Float32[Tensor, "n c h w"]:
+    """`torch.stack` with the channels of a pixel side by side, as they mostly are already: then it copies straight."""
+    return torch.stack([image.movedim(0, -1) for image in images]).movedim(-1, 1)
 
 
 def crops_of_view(
@@ -86,5 +73,5 @@ def crops_of_view(
     windows = fixed_windows(frames.shape[-2], frames.shape[-1], side, side)
     if crops == 1:
         return windows[-1].cut(frames)[None]
-    cut = torch.stack([window.cut(frames) for window in windows])
+    cut = stack_channels_last([window.cut(frames) for window in windows])
     return torch.cat([cut, flip_frames(cut) if stream == "spatial" else flip_stack(cut)])

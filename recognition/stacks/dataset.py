@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from flowfeat.errors import InputError
 from flowfeat.store import StoredClip
 from recognition.datasets import LabelledClip, SplitInStore
 from recognition.presets import FlowInput
-from recognition.stacks.crops import Window, crops_of_view, random_window, resample, resampled_size
-from recognition.stacks.reading import positions, read_rgb, read_stack
+from recognition.stacks.crops import crops_of_view, random_window, resample, resampled_size, stack_channels_last
+from recognition.stacks.loading import load
+from recognition.stacks.reading import positions, read_rgb, read_stored
 from recognition.stacks.sampling import random_start, segment_starts, spaced_starts
 from recognition.stacks.settings import Crops, StackSettings
-from recognition.stacks.transforms import colour_input, flip_frames, flip_stack, flow_input
+from recognition.stacks.transforms import colour_input, flip_frames, flow_input
+from recognition.stacks.window import Window
 
 Drawn = Literal["class", "clip"]
 """How training clips are drawn: a class, all as likely, and one of its clips (Simonyan and Zisserman, 2014, section
@@ -88,6 +89,20 @@ class TrainStacks(Dataset):
 
     def example(self, number: int) -> Example:
         """What is drawn for an example, before anything of it is read. Raises InputError where its clip cannot be."""
+        return self._opened(number)[1]
+
+    def __getitem__(self, number: int) -> tuple[Float32[Tensor, "s c h w"], int]:
+        """The stacks of the segments of an example, and its label. Raises InputError where they cannot be read."""
+        clip, drawn = self._opened(number)
+        side = self.settings.cropping.side
+        stacks = [
+            resample(network_input(clip, start, self.settings, drawn.window, drawn.mirrored), side, side)
+            for start in drawn.starts
+        ]
+        # Stacking copies, which a single one is spared.
+        return stacks[0][None] if len(stacks) == 1 else stack_channels_last(stacks), drawn.clip.label
+
+    def _opened(self, number: int) -> tuple[StoredClip, Example]:
         rng = self._rng(number)
         chosen, settings, cropping = self._drawn(number, rng), self.settings, self.settings.cropping
         clip = self._where.store[self._where.key(chosen)]
@@ -99,17 +114,7 @@ class TrainStacks(Dataset):
         size = resampled_size(clip.height, clip.width, cropping.shorter_side)
         # Cut first and resample the window alone: at most half a pixel off, and less work than the whole frame.
         window = random_window(*size, cropping, rng).scaled(size, (clip.height, clip.width))
-        return Example(chosen, tuple(starts), window, cropping.flip and bool(rng.integers(2)))
-
-    def __getitem__(self, number: int) -> tuple[Float32[Tensor, "s c h w"], int]:
-        """The stacks of the segments of an example, and its label. Raises InputError where they cannot be read."""
-        drawn, side = self.example(number), self.settings.cropping.side
-        clip = self._where.store[self._where.key(drawn.clip)]
-        inputs = (drawn.window.cut(network_input(clip, start, self.settings)) for start in drawn.starts)
-        stacks = torch.stack([resample(part, side, side) for part in inputs])
-        if drawn.mirrored:
-            stacks = flip_frames(stacks) if self.settings.stream == "spatial" else flip_stack(stacks)
-        return stacks, drawn.clip.label
+        return clip, Example(chosen, tuple(starts), window, cropping.flip and bool(rng.integers(2)))
 
     def _drawn(self, number: int, rng: np.random.Generator) -> LabelledClip:
         if self._by == "class":
@@ -155,18 +160,22 @@ class TestViews(Dataset):
         clip, settings = self._where.store[self._where.key(self.clips[place])], self.settings
         start = spaced_starts(positions(clip, settings.stream), settings.length, self.views)[view]
         size = resampled_size(clip.height, clip.width, settings.cropping.shorter_side)
-        whole = resample(network_input(clip, start, settings), *size)
+        frame = Window(0, 0, clip.height, clip.width)
+        whole = resample(network_input(clip, start, settings, frame), *size)
         return crops_of_view(whole, settings.cropping.side, self.crops, settings.stream), place, view
 
 
-def network_input(clip: StoredClip, start: int, settings: StackSettings) -> Float32[Tensor, "c h w"]:
-    """What a network is shown of a clip from `start` on, in the stored frame's size.
+def network_input(
+    clip: StoredClip, start: int, settings: StackSettings, window: Window, mirrored: bool = False
+) -> Float32[Tensor, "c {window.height} {window.width}"]:
+    """What a network is shown of a window of a clip from `start` on, in the stored frame's size.
 
     Raises InputError as reading does.
     """
     if isinstance(settings.input, FlowInput):
-        return flow_input(read_stack(clip, start, settings.length), settings.input)
-    return colour_input(read_rgb(clip, start), settings.input)
+        return flow_input(read_stored(clip, start, settings.length), settings.input, window, mirrored)
+    shown = colour_input(window.cut(read_rgb(clip, start)), settings.input)
+    return flip_frames(shown) if mirrored else shown
 
 
 def train_batches(
@@ -188,8 +197,9 @@ def train_batches(
     if batch % (of * parts):
         raise InputError(f"a batch of {batch} cannot be shared by {of} processes in {parts} parts each")
     share = batch // of // parts
-    own = [list(range(step * batch + rank, (step + 1) * batch, of)) for step in steps]
-    numbers = [numbers[part * share : (part + 1) * share] for numbers in own for part in range(parts)]
+    # One by one: a published schedule has 80,000 batches of 256.
+    own = (range(step * batch + rank, (step + 1) * batch, of) for step in steps)
+    numbers = (list(mine[part * share : (part + 1) * share]) for mine in own for part in range(parts))
     yield from (TrainBatch(*loaded) for loaded in load(stacks, numbers, workers))
 
 
@@ -199,25 +209,5 @@ def view_batches(views: TestViews, batch: int, workers: int, rank: int = 0, of: 
     Raises InputError in one sentence where a worker cannot read a clip.
     """
     own = range(rank, len(views), of)
-    numbers = [list(own[first : first + batch]) for first in range(0, len(own), batch)]
+    numbers = (list(own[first : first + batch]) for first in range(0, len(own), batch))
     yield from (ViewBatch(*loaded) for loaded in load(views, numbers, workers))
-
-
-def load(dataset: Dataset, numbers: list[list[int]], workers: int) -> Iterator[Sequence[Tensor]]:
-    """Batches of the items with these numbers, in order. Raises InputError in its one sentence, out of workers too."""
-    loader = DataLoader(
-        dataset,
-        batch_sampler=numbers,
-        num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
-        generator=torch.Generator(),  # else the loader draws from the global numbers of the run
-    )
-    try:
-        yield from loader
-    except InputError as fault:
-        raise type(fault)(_own_sentence(str(fault))) from None
-
-
-def _own_sentence(told: str) -> str:
-    """What an error said in the worker that raised it, which torch tells behind the worker's traceback."""
-    return told.rstrip().rsplit("\n", 1)[-1].split(": ", 1)[1] if "Original Traceback" in told else told

@@ -1,9 +1,11 @@
-"""Stacks of flow and RGB frames of stored clips, as tensors.
+"""Stacks of fields, and frames, out of a stored clip.
 
-A stack of L fields has 2L channels, x and y interleaved: x1, y1, x2, y2, ... (Simonyan and Zisserman, 2014, section
-3.1). A clip with fewer fields than a stack repeats its last one.
+A stack of L fields has 2L channels, x and y taking turns: x1, y1, x2, y2, ...
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float32, UInt8
@@ -11,11 +13,43 @@ from torch import Tensor
 
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import StoredClip
+from flowfeat.store.quantise import LEVELS_PER_SIDE, ZERO_LEVEL, dequantise
 from recognition.presets import Stream
 
 
-def read_stack(clip: StoredClip, start: int, length: int) -> Float32[Tensor, "{2*length} h w"]:
-    """Fields `start` to `start + length` of a clip, in pixels of the stored frames.
+@dataclass(frozen=True)
+class StoredStack:
+    """A stack as it is stored.
+
+    Attributes:
+        values: levels where there is a bound, else pixels.
+        bound: pixels of the highest level; None where pixels are stored.
+    """
+
+    values: UInt8[np.ndarray, "c h w"] | Float32[np.ndarray, "c h w"]
+    bound: float | None
+
+    @property
+    def zero(self) -> int:
+        """The value of no motion."""
+        return 0 if self.bound is None else ZERO_LEVEL
+
+    @property
+    def unit(self) -> float:
+        """What one more in value is in pixels."""
+        return 1.0 if self.bound is None else self.bound / LEVELS_PER_SIDE
+
+    def values_of(self, pixels: float) -> float:
+        """How far from zero the value of a displacement is."""
+        return pixels if self.bound is None else pixels * LEVELS_PER_SIDE / self.bound
+
+    def in_pixels(self) -> Float32[Tensor, "c h w"]:
+        """The stack's displacements."""
+        return torch.from_numpy(self.values if self.bound is None else dequantise(self.values, self.bound))
+
+
+def read_stored(clip: StoredClip, start: int, length: int) -> StoredStack:
+    """Fields `start` to `start + length` of a clip as they are stored; of a shorter clip, its last field repeated.
 
     Raises InputError where the clip has no field at all, IndexError where `start` is not one of the clip's fields,
     or a whole stack is there and not from `start` on; StoreError where the file is damaged.
@@ -23,8 +57,16 @@ def read_stack(clip: StoredClip, start: int, length: int) -> Float32[Tensor, "{2
     if clip.pairs == 0:
         raise InputError(f"{clip.path}: the clip has a single frame and no flow; leave it out of the split")
     count = min(length, clip.pairs) if start == 0 else length
-    fields = clip.read(start, count)
-    return rearrange(_repeat_last(fields, length), "l xy h w -> (l xy) h w")
+    fields, bound = clip.read_levels(start, count), clip.header.settings.bound
+    if count < length:
+        fields = np.concatenate([fields, np.repeat(fields[-1:], length - count, axis=0)])
+    values = rearrange(fields, "l xy h w -> (l xy) h w")
+    return StoredStack(values.astype(np.float32) if bound is None else values, bound)
+
+
+def read_stack(clip: StoredClip, start: int, length: int) -> Float32[Tensor, "{2*length} h w"]:
+    """Fields `start` to `start + length` of a clip, in pixels of the stored frames. Raises as `read_stored` does."""
+    return read_stored(clip, start, length).in_pixels()
 
 
 def read_rgb(clip: StoredClip, start: int) -> UInt8[Tensor, "3 h w"]:
@@ -42,9 +84,3 @@ def positions(clip: StoredClip, stream: Stream) -> int:
             raise StoreError(f"{clip.path}: no frames are stored for the spatial stream; extract with --frames")
         return clip.frames
     return clip.pairs
-
-
-def _repeat_last(fields: Float32[Tensor, "t 2 h w"], length: int) -> Float32[Tensor, "{length} 2 h w"]:
-    if len(fields) == length:
-        return fields
-    return torch.cat([fields, fields[-1:].expand(length - len(fields), -1, -1, -1)])

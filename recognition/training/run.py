@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from flowfeat.errors import InputError
+from flowfeat.errors import DeviceMemoryError, InputError
 from flowfeat.training.distributed import Processes, is_first, join, leave
 from flowfeat.training.interruption import interruptible
 from recognition.datasets import LabelledClip
@@ -108,8 +108,8 @@ def train(
         report: called every so often, by the first of several processes.
 
     Raises:
-        InputError: something that the run takes is missing or does not fit, `out` holds another run, or the loss is
-            no number.
+        InputError: something that the run takes is missing or does not fit, `out` holds another run, the loss is no
+            number, or the device has too little memory.
         KeyboardInterrupt: on Ctrl-C and SIGTERM, when the state is written.
     """
     processes, folder = join(torch.device(device)), RunFolder(Path(out))
@@ -117,7 +117,7 @@ def train(
         data = open_data(
             options.store, options.annotations, options.split, options.classes, options.fold, options.allow_missing
         )
-        settings = _settings(options, data)
+        settings = settings_of_run(options, data)
         folder.check(settings)
         state = folder.read_state()
         network = starting_network(settings, options.weights, state is not None).to(processes.device)
@@ -156,9 +156,13 @@ def train(
             measured_on if validated else None,
             trainer.best,
         )
+    except torch.OutOfMemoryError:
+        raise DeviceMemoryError(
+            f"{out}: the device has no memory for its share of a batch; learn it in parts with --accumulate"
+        ) from None
     finally:
         folder.close()
-        leave()
+        leave(processes)
 
 
 def starting_network(settings: RunSettings, weights: Path | None, goes_on: bool) -> nn.Module:
@@ -175,7 +179,11 @@ def starting_network(settings: RunSettings, weights: Path | None, goes_on: bool)
     return network
 
 
-def _settings(options: TrainingOptions, data: RunData) -> RunSettings:
+def settings_of_run(options: TrainingOptions, data: RunData) -> RunSettings:
+    """What decides the run of these options on its data.
+
+    Raises InputError where a preset or weights are none, or nothing is left to learn from.
+    """
     named = options.preset
     preset = find_preset(named, options.stream) if isinstance(named, str) else named
     if options.weights and preset.initial == "scratch":

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from flowfeat.atomic import write_atomically
+from flowfeat.atomic import PARTIAL, write_atomically
 from flowfeat.errors import FormatError, InputError
 from flowfeat.provenance import machine, versions
 from flowfeat.training.state import TrainingState, read_state, write_state
@@ -103,10 +103,11 @@ class RunFolder:
             record = self.record()
             if record.settings != settings:
                 raise InputError(
-                    f"{self.path}: another run is in it ({_differences(record.settings, settings)}); give a new --out"
+                    f"{self.path}: another run is in it ({record.settings.differences(settings)}); give a new --out"
                 )
             return record.sessions
-        if self.path.is_dir() and any(self.path.iterdir()):
+        # A process that was killed as it began may have left the record half-written, under another name.
+        if self.path.is_dir() and any(path.suffix != PARTIAL for path in self.path.iterdir()):
             raise InputError(f"{self.path}: the folder is not empty and holds no run; give a new --out")
         return ()
 
@@ -173,6 +174,14 @@ class RunFolder:
             raise FormatError(f"{path}: these are weights of another run than {self._record} tells of")
         return Weights(settings, step, validation, tensors)
 
+    def holds_weights(self, which: WhichWeights) -> bool:
+        """Whether there are such weights, whole and of this run."""
+        try:
+            self.read_weights(which)
+        except InputError:
+            return False
+        return True
+
     def close(self) -> None:
         """Finish what TensorBoard reads."""
         if self._board is not None:
@@ -221,9 +230,3 @@ def session_now(
         versions(),
         machine(),
     )
-
-
-def _differences(there: RunSettings, here: RunSettings) -> str:
-    found, asked = plain(there), plain(here)
-    names = [name for name in asked if found[name] != asked[name]]
-    return ", ".join(f"{name} {str(found[name])[:40]} there, {str(asked[name])[:40]} here" for name in names[:3])

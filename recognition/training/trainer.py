@@ -92,6 +92,8 @@ class Trainer:
     def run(self, end: int, report: Callable[[TrainingProgress], None]) -> None:
         """Train up to the step `end`. The state is written at every validation, at the end, and when interrupted."""
         end = min(end, self.settings.steps)
+        if self.step >= end and not self._processes.rank and not self.folder.holds_weights("last"):
+            self._keep("last")  # nothing is left to learn, but the weights were lost and the state was not
         begun, sums, videos = time.monotonic(), torch.zeros(2, dtype=torch.float64), 0
         try:
             for step, parts in self._batches(self.step, end):

@@ -9,7 +9,7 @@ from typing import Any
 from segmentation_page import segmentation, table
 
 DOCS = Path(__file__).parents[2] / "docs"
-RECORDS = ("store", "extraction", "networks", "rendering", "segmentation")
+RECORDS = ("store", "extraction", "networks", "rendering", "segmentation", "stacks")
 UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
 
 NEVER_ON_A_GPU = [
@@ -46,6 +46,7 @@ def render(
     networks: dict[str, Any],
     rendering: dict[str, Any],
     motion_segmentation: dict[str, Any],
+    stacks: dict[str, Any],
 ) -> str:
     """The page, from the records."""
     parts = [
@@ -58,13 +59,14 @@ def render(
         "",
         *table(
             ("record", "machine", "load before", "clips", "pairs", "date"),
-            map(_where, (store, extraction, networks, rendering, motion_segmentation)),
+            map(_where, (store, extraction, networks, rendering, motion_segmentation, stacks)),
         ),
         *_networks(networks),
         *_rendering(rendering),
         *_store(store),
         *_quantisation(store),
         *_extraction(extraction),
+        *_stacks(stacks),
         *segmentation(motion_segmentation),
         "## What has never run on a GPU",
         "",
@@ -127,15 +129,13 @@ def _rendering(record: dict[str, Any]) -> list[str]:
         if setting not in networks
     ]
     steps = [f"`{name}`: {_middle(milliseconds[name], 'ms')}" for name in networks]
-    machine = record["machine"]
-    crowded = machine["load_before"][0] >= machine["cores"]
-    busy = " Other programs kept the processor busy meanwhile, so only the ratios mean anything." if crowded else ""
     return [
         "## The renderer beside the networks that learn from it",
         "",
         f"Time for a pair of {record['height']}x{record['width']} in batches of {record['batch']}, on "
         f"{record['device'].upper()} with {_threads(record['threads'])}, over that of a training step (forward, loss, "
-        f"backward; {', '.join(steps)} a pair).{busy} Below 1 the renderer keeps up with a network on as many cores.",
+        f"backward; {', '.join(steps)} a pair).{_busy(record)} Below 1 the renderer keeps up with a network on as many "
+        "cores.",
         "",
         *table(("", "a pair", *(f"over `{name}` (less is better)" for name in networks)), rows),
     ]
@@ -253,6 +253,56 @@ def _extraction(record: dict[str, Any]) -> list[str]:
         "",
         *table(("", "pairs a second"), [(text, _middle(rates[name], "")) for name, text in speeds.items()]),
     ]
+
+
+def _stacks(record: dict[str, Any]) -> list[str]:
+    readers = {
+        "store": "the store",
+        "opencv": "loose JPEGs, decoded and resampled by OpenCV",
+        "pillow": "loose JPEGs, decoded and resampled by Pillow",
+    }
+    rows = []
+    for workers, result in record["results"].items():
+        for name, told in readers.items():
+            ours = name == "store"
+            rows.append(
+                (
+                    workers,
+                    told,
+                    _middle(result["stacks_per_second"][name], ""),
+                    _middle(result["processor_milliseconds"][name], "ms"),
+                    "1" if ours else _range(result["rate_over"][name]),
+                    "1" if ours else _range(result["processor_over"][name]),
+                )
+            )
+    side = record["side"]
+    return [
+        "## Stacks for a network",
+        "",
+        f"Training stacks of `{record['preset']}`, {record['length']} fields each: read, random window, field means "
+        f"taken off, resampled to {side}x{side}, mirrored by half, in batches of {record['batch']} for a loader that "
+        f"does nothing with them, {record['stacks']} a repetition; worker processes start anew each time. Loose JPEGs "
+        "are the store's own planes as files. The processor's time is of all processes together, and says how many "
+        f"stacks a second a core can give.{_busy(record)}",
+        "",
+        *table(
+            (
+                "workers",
+                "read from",
+                "stacks a second",
+                "processor's time a stack",
+                "the store's rate over it (more is better)",
+                "the store's time over it (less is better)",
+            ),
+            rows,
+        ),
+    ]
+
+
+def _busy(record: dict[str, Any]) -> str:
+    machine = record["machine"]
+    crowded = machine["load_before"][0] >= machine["cores"]
+    return " Other programs kept the processor busy meanwhile, so only the ratios mean anything." if crowded else ""
 
 
 def _range(ratio: dict[str, float] | None) -> str:

@@ -8,7 +8,14 @@ from fixture_stores import settings, write_stored_clip
 
 from flowfeat.errors import InputError
 from flowfeat.store import FlowStore
-from recognition.baseline import GRID, ORIENTATIONS, PARTS, classify_by_histograms, histogram_of_flow
+from recognition.baseline import (
+    GRID,
+    ORIENTATIONS,
+    PARTS,
+    classify_by_histograms,
+    histogram_of_flow,
+    histograms_of_flow,
+)
 
 
 def described(tmp_path, flow):
@@ -72,3 +79,22 @@ def test_what_cannot_be_learnt_is_refused(tmp_path):
     write_single_frame(tmp_path / "one", "v")
     with pytest.raises(InputError, match="the clip has a single frame and no flow"):
         histogram_of_flow(FlowStore(tmp_path / "one")["v"])
+
+
+def test_workers_find_the_same_histograms_and_tell_the_same_error(tmp_path):
+    where, told = write_small_store(tmp_path), []
+    alone = histograms_of_flow(where, where.split.clips, progress=lambda *done: told.append(done))
+    assert told == [(done, 5) for done in range(1, 6)]
+    assert set(alone) == {clip.name for clip in where.split.clips}
+    helped = histograms_of_flow(where, where.split.clips, workers=1)
+    assert all(np.array_equal(alone[name], helped[name]) for name in alone)
+    split = where.split
+    given = classify_by_histograms(where, split.train, split.test, alone)
+    assert np.array_equal(given.scores, classify_by_histograms(where, split.train, split.test).scores)
+    path = tmp_path / f"{where.key(split.test[0])}.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+    for workers in (0, 1):
+        with pytest.raises(InputError) as fault:
+            histograms_of_flow(where, split.test, workers)
+        assert str(fault.value).startswith(str(path))
+        assert "\n" not in str(fault.value)

@@ -54,6 +54,51 @@ def test_a_video_is_scored_as_a_test_clip_is(trained, streams):
         assert told == pytest.approx(expected, abs=1e-5)
 
 
+def test_videos_are_made_as_large_as_the_frames_of_training_were(trained, tmp_path):
+    from fixture_clips import write_clip
+
+    lists, root = trained
+    # The store kept its frames as they were; its clips tell how large they are.
+    _changed_run(root / "temporal", tmp_path / "run", {"resize": None})
+    walk = lists / "test/Walk/walk4.avi"
+    (asked,) = predict([root / "temporal"], [walk], device="cpu").videos
+    found = predict([tmp_path / "run"], [walk], device="cpu")
+    assert found.resize == "shorter:32"
+    assert found.videos == (asked,)
+    big = write_clip(tmp_path / "big.avi", frames=6, height=96, width=128, seed=14)
+    assert predict([tmp_path / "run"], [big], resize="48x64", device="cpu").resize == "48x64"
+    with pytest.raises(InputError, match="--resize 'huge' is not"):
+        predict([tmp_path / "run"], [big], resize="huge", device="cpu")
+
+
+def test_without_the_store_videos_keep_their_size_and_that_is_told(trained, tmp_path):
+    lists, root = trained
+    _changed_run(root / "temporal", tmp_path / "run", {"resize": None}, store=tmp_path / "gone")
+    with pytest.warns(UserWarning, match="gone: the run's store is not there .* say another with --resize"):
+        found = predict([tmp_path / "run"], [lists / "test/Walk/walk4.avi"], device="cpu")
+    assert found.resize is None
+    assert len(found.videos) == 1
+
+
+def test_a_video_shorter_than_a_stack_is_scored_and_told(trained, tmp_path):
+    from fixture_clips import write_clip
+
+    _, root = trained
+    short = write_clip(tmp_path / "short.avi", frames=2, seed=3)
+    assert tiny().length == 3
+    seen = []
+    found = predict(
+        [root / "temporal", root / "spatial"],
+        [short],
+        device="cpu",
+        scored=lambda done, total: seen.append((done, total)),
+    )
+    assert [(video.frames, video.repeated) for video in found.videos] == [(2, 2)]
+    # The stacks of both networks are counted as one.
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1][0] == seen[-1][1] == 2 * tiny().views.stacks
+
+
 def test_a_video_that_cannot_be_read_does_not_stop_the_others(trained, tmp_path):
     lists, root = trained
     (tmp_path / "broken.avi").write_bytes(b"no video")
@@ -92,7 +137,7 @@ def test_another_version_of_the_model_is_a_remark(trained, tmp_path):
         predict([tmp_path / "run"], [lists / "test/Walk/walk4.avi"], device="cpu")
 
 
-def _changed_run(run, to, change):
+def _changed_run(run, to, change, store=None):
     """The run as if its store had been made otherwise."""
     from recognition.training.run_folder import RunFolder, RunRecord
     from recognition.training.typed_json import json_bytes
@@ -100,7 +145,8 @@ def _changed_run(run, to, change):
     before, weights = RunFolder(run).record(), RunFolder(run).read_weights("last")
     changed = replace(before.settings, flow=replace(before.settings.flow, **change))
     to.mkdir()
-    (to / "run.json").write_bytes(json_bytes(RunRecord(changed, before.sessions)))
+    sessions = tuple(replace(each, store=store or each.store) for each in before.sessions)
+    (to / "run.json").write_bytes(json_bytes(RunRecord(changed, sessions)))
     RunFolder(to).write_weights("last", replace(weights, settings=changed))
     assert json.loads((to / "run.json").read_text())["settings"]["flow"] != before.settings.flow
 

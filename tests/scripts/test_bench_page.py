@@ -7,7 +7,7 @@ import page
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("store", "extraction", "networks", "rendering", "segmentation")
+NAMES = ("store", "extraction", "networks", "rendering", "segmentation", "stacks")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_a_record_says_what_was_measured_where_with_what(records: dict[str, dict
     assert record["bench"] == name
     assert record["machine"].keys() == {"processor", "cores", "gpu", "system", "load_before", "load_after"}
     assert {"flowfeat", "torch", "simplejpeg", "opencv-contrib-python-headless"} <= record["versions"].keys()
-    draws_or_hashes_elsewhere = name in ("networks", "rendering", "segmentation")
+    draws_or_hashes_elsewhere = name in ("networks", "rendering", "segmentation", "stacks")
     assert record["inputs"] or draws_or_hashes_elsewhere
     assert all(len(checksum) == 64 for checksum in record["inputs"].values())
 
@@ -48,6 +48,13 @@ def test_ratios_follow_from_the_repetitions(records: dict[str, dict]):
     milliseconds = records["store"]["read"]["milliseconds"]
     each = sorted(a / b for a, b in zip(milliseconds["jpeg"], milliseconds["loose"], strict=True))
     assert records["store"]["read"]["time_over_loose"]["jpeg"]["max"] == pytest.approx(each[-1], rel=2e-3)
+    for result in records["stacks"]["results"].values():
+        rates = result["stacks_per_second"]
+        each = sorted(a / b for a, b in zip(rates["store"], rates["opencv"], strict=True))
+        assert result["rate_over"]["opencv"]["min"] == pytest.approx(each[0], rel=2e-3)
+        processor = result["processor_milliseconds"]
+        each = sorted(a / b for a, b in zip(processor["store"], processor["pillow"], strict=True))
+        assert result["processor_over"]["pillow"]["max"] == pytest.approx(each[-1], rel=2e-3)
 
 
 def test_the_page_has_its_lists_and_no_row_without_an_end(records: dict[str, dict]):

@@ -1,6 +1,7 @@
 """`flowfeat recognition train`, `test` and `predict`, from their options on."""
 
 import json
+from urllib.error import URLError
 
 import pytest
 from fixture_two_classes import TinyNetwork, write_two_classes
@@ -67,6 +68,9 @@ def test_missing_clips_make_a_test_incomplete(tmp_path, capsys):
         ("train", ("--fold", "9"), "--fold 9: write K/N"),
         ("train", ("--preset", "slow"), ", ".join(PRESETS)),
         ("train", ("--annotations", "nowhere"), "nowhere"),
+        ("train", ("--classes", "Up"), "--classes Up: a network tells at least two classes apart"),
+        ("train", ("--stream", "spatial"), "it holds no frames, which the spatial stream learns from"),
+        ("train", ("--out", __file__), "this is a file, and a run is a folder"),
         ("test", ("--out", "scores.csv"), "must end in .npz"),
         ("test", ("--views", "3"), "write NxM"),
         ("test", ("--workers", -1), "--workers -1: say 0 or more"),
@@ -86,6 +90,33 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path, capsys, name, options, to
     said = capsys.readouterr().err
     assert told in said
     assert said.count("\n") == 1
+
+
+def test_a_refused_spatial_run_leaves_no_folder(tmp_path, capsys):
+    store, lists = write_two_classes(tmp_path)
+    given = ("--store", store, "--annotations", lists, "--preset", "quick", "--out", tmp_path / "run")
+    assert _run("train", *given, "--stream", "spatial") == UNUSABLE
+    assert "--frames" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_cannot_be_fetched_are_one_sentence(tmp_path, capsys, monkeypatch):
+    from recognition.networks.zoo import build_network
+
+    monkeypatch.setattr("recognition.training.run.build_network", build_network)
+    monkeypatch.setenv("FLOWFEAT_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", _no_network)
+    store, lists = write_two_classes(tmp_path)
+    given = ("--store", store, "--annotations", lists, "--stream", "temporal", "--out", tmp_path / "run")
+    assert _run("train", *given, "--preset", "quick-imagenet") == UNUSABLE
+    said = capsys.readouterr().err
+    assert "cannot be fetched" in said
+    assert "give the file with --weights" in said
+    assert said.count("\n") == 1
+
+
+def _no_network(*_, **__):
+    raise URLError("no network")
 
 
 def test_a_run_without_videos_is_refused(tmp_path, capsys):

@@ -17,9 +17,11 @@ from flowfeat.errors import InputError
 from flowfeat.estimators import EstimatorDescription
 from flowfeat.store import FlowStore
 from recognition.report.contents import make_report, worst_confusions
-from recognition.report.page import html_page
+from recognition.report.csv_files import clips_csv, scores_csv
+from recognition.report.page import EntryPictures, html_page
+from recognition.report.pictures import accuracy_picture, classes_picture, confusion_picture
 from recognition.report.published import PUBLISHED_UCF101
-from recognition.report.tables import clips_csv, markdown, scores_csv
+from recognition.report.tables import markdown, summary_tables
 from recognition.report.thumbnails import confusion_thumbnails
 from recognition.report.write import write_report
 
@@ -91,7 +93,7 @@ def test_names_are_text_and_never_html(tmp_path):
     evil = "<script>alert(1)</script>"
     scores = scores_saying([1, 0], [0, 1], [evil, "a|b"], clips=("<b>&", "x"), dataset=evil, part_of=evil)
     report = make_report([(Path(f"{evil[:8]}.npz"), scores)])
-    page = html_page(report, {entry.name: () for entry in report.entries})
+    page = html_page(report, {entry.name: EntryPictures(b"", b"", None) for entry in report.entries})
     parsed = Links()
     parsed.feed(page)
     assert not {"script", "b"} & set(parsed.tags)
@@ -107,12 +109,13 @@ def test_names_are_text_and_never_html(tmp_path):
 
 def test_published_numbers_stand_beside_ours_with_protocol_and_mark():
     text = markdown(make_report([(Path("a.npz"), scores_saying(SAID, LABELS))]))
-    (flownet2,) = [line for line in text.splitlines() if "| 79.51 |" in line]
-    assert "(memory)" in flownet2
-    assert "| temporal |" in flownet2
-    assert re.search(r"\| CNN-M-2048 \| temporal \| 81.0 \|  \| 1 \| L = 10, from scratch", text)
-    assert re.search(r"\| BN-Inception, TSN \| fused \|  \| 93.5 \| 1 \|", text)
-    assert "| ours: a | temporal | 50.0 | 61.1 | 1 |" in text
+    (flownet2,) = [line for line in text.splitlines() if "| 79.51 (memory) |" in line]
+    assert flownet2.startswith("| temporal | FlowNet2")
+    assert "which accuracy is not stated" in flownet2
+    assert text.count("(memory) |") == 2
+    assert re.search(r"\| temporal \| CNN-M-2048 \| 81.0 \|  \| 1 \| L = 10, from scratch", text)
+    assert re.search(r"\| fused \| BN-Inception, TSN \|  \| 93.5 \| 1 \|", text)
+    assert "| temporal | ours, a | 50.0 | 61.1 | 1 |" in text
     assert "79.51" not in markdown(make_report([(Path("a.npz"), scores_saying(SAID, LABELS, dataset="HMDB51"))]))
     assert {row.system for row in PUBLISHED_UCF101 if row.memory} == {
         "LDOF, temporal stream of 2014",
@@ -126,8 +129,10 @@ def test_confusions_begin_with_the_most_frequent_and_the_surest():
     sure.scores[1] = (0.05, 0.9, 0.05)
     first, second = worst_confusions(sure)
     assert (first.true, first.said, first.of) == ("BabyCrawling", "JumpingJack", 3)
-    assert first.clips == (sure.clips[1], sure.clips[0])
-    assert first.right == sure.clips[4]
+    assert [answer.clip for answer in first.clips] == [sure.clips[1], sure.clips[0]]
+    assert [answer.sure for answer in first.clips] == pytest.approx([0.9, 0.6])
+    assert first.right is not None
+    assert (first.right.clip, first.right.sure) == (sure.clips[4], pytest.approx(0.6))
     assert (second.true, second.said, len(second.clips)) == ("JumpingJack", "JumpRope", 1)
     assert worst_confusions(scores_saying([0, 1], [0, 1])) == ()
 
@@ -135,19 +140,19 @@ def test_confusions_begin_with_the_most_frequent_and_the_surest():
 def test_splits_and_seeds_of_one_method_have_their_means_and_same_clips_are_compared():
     splits = [(Path(f"s{k}.npz"), scores_saying([0] * k + [1] * (4 - k), [0] * 4, split=k)) for k in (1, 2, 3)]
     report = make_report(splits)
-    ((method, mean),) = report.split_means
-    assert method == "temporal, quick, resnet18, dis, 3x1, seed 0"
-    assert mean.accuracy.mean == pytest.approx(0.5)
-    assert "| 50.0 ± 25.0 |" in markdown(report)
+    (found,) = report.split_means
+    assert (found.method, found.stream) == ("temporal, quick, resnet18, dis, 3x1, seed 0", "temporal")
+    assert found.mean.accuracy.mean == pytest.approx(0.5)
+    assert "| temporal | ours | 50.0 ± 25.0 | 50.0 ± 25.0 | mean of 3 |" in markdown(report)
     seeds = [(Path(f"{k}/a.npz"), scores_saying([0] * k + [1] * (4 - k), [0] * 4, seed=k)) for k in (0, 2)]
     report = make_report(seeds)
-    assert [entry.name for entry in report.entries] == ["a", "a-2"]
+    assert [entry.name for entry in report.entries] == ["0-a", "2-a"]
     (mean,) = report.seed_means
     assert (mean.seeds, mean.accuracy.mean) == ((0, 2), 0.25)
     assert mean.accuracy.spread == pytest.approx(0.5 / 2**0.5)
     assert report.split_means == ()
     (pair,) = report.comparisons
-    assert (pair.first, pair.second, pair.test.only_second) == ("a", "a-2", 2)
+    assert (pair.first, pair.second, pair.test.only_second) == ("0-a", "2-a", 2)
     with pytest.raises(InputError, match="different data sets, HMDB51, UCF101"):
         make_report([*seeds, (Path("h.npz"), scores_saying([0], [0], dataset="HMDB51"))])
 
@@ -172,14 +177,94 @@ def test_confusions_without_a_store_are_told_and_another_store_is_refused(tmp_pa
         write_report(other, tmp_path / "out", store)
 
 
-def test_thumbnails_are_frames_and_flow_in_a_row_for_each_confusion(store):
-    confusions = worst_confusions(scores_saying(SAID, LABELS))
+def test_thumbnails_are_frames_and_flow_in_a_row_for_each_confusion(store, monkeypatch):
+    from recognition.report import thumbnails
+
+    captions = []
+    drawn = thumbnails.contact_sheet
+    monkeypatch.setattr(
+        thumbnails,
+        "contact_sheet",
+        lambda rows, **others: captions.append([[p.caption for p in row] for row in rows]) or drawn(rows, **others),
+    )
+    scores = scores_saying(SAID, LABELS)
+    confusions = worst_confusions(scores)
     found = confusion_thumbnails(confusions, FlowStore(store))
     assert found.sheet is not None
-    height, width = found.sheet.shape[:2]
-    # Two mistakes and one that is right, each with its frame and its flow, 240 pixels wide.
-    assert 6 * 240 < width < 7 * 240
-    assert height > 2 * 180
+    # Two mistakes and one that is right, each 360 pixels wide; the other class's clip is not in the store.
+    assert 3 * 360 < found.sheet.shape[1] < 4 * 360
+    ((*mistaken, right), (other,)) = captions[0]
+    assert mistaken[0].startswith(f"BabyCrawling, taken for JumpingJack\n{scores.clips[1]}, 80 % sure\nfield ")
+    assert mistaken[1].startswith(f"BabyCrawling, taken for JumpingJack\n{scores.clips[2]}, 80 % sure\nfield ")
+    assert right.startswith(f"JumpingJack, recognised\n{scores.clips[3]}, 80 % sure\nfield ")
+    assert other.startswith("JumpingJack, taken for JumpRope\n")
+    assert found.absent == (scores.clips[5],)
+
+
+def test_a_baseline_has_its_place():
+    files = [
+        (Path("net.npz"), scores_saying([0, 0, 0, 1], [0, 0, 0, 0])),
+        (Path("base.npz"), scores_saying([0, 1, 1, 1], [0] * 4, stream="HOF, SVM", preset=None, seed=None)),
+        (Path("elsewhere.npz"), scores_saying([0, 1], [0, 1])),
+    ]
+    report = make_report(files)
+    overview = summary_tables(report)[0]
+    above = overview.head.index("above baseline")
+    assert [row[above] for row in overview.rows] == ["+50.0", "", ""]
+    assert overview.marked == {1}
+    (beside,) = [table for table in summary_tables(report) if table.title.startswith("Published")]
+    assert beside.rows[0][:3] == ("baseline", "ours, base", "25.0")
+    assert [row[0] for row in beside.rows[1:3]] == ["temporal", "temporal"]
+    assert beside.marked == {0, 1, 2}
+    alone = summary_tables(make_report(files[:1]))[0]
+    assert "above baseline" not in alone.head
+
+
+def test_seeds_are_one_row_beside_published_ones_and_pairs_of_other_seeds_are_left_to_the_json():
+    files = [
+        (Path(f"{stream}{seed}.npz"), scores_saying([0, 1, seed, 1], [0, 0, 0, 0], stream=stream, seed=seed))
+        for stream in ("temporal", "spatial")
+        for seed in (0, 1)
+    ]
+    report = make_report(files)
+    text = markdown(report)
+    assert "| temporal | ours, mean of 2 seeds | 37.5 ± 17.7 | 37.5 ± 17.7 | 1 |" in text
+    assert "ours, temporal0" not in text
+    (table,) = [table for table in summary_tables(report) if table.title.startswith("Do two")]
+    assert [row[:2] for row in table.rows] == [("temporal0", "spatial0"), ("temporal1", "spatial1")]
+    assert "4 pairs of different seeds are in report.json" in table.note
+    assert len(report.comparisons) == 6
+
+
+def test_validation_scores_are_not_beside_published_ones():
+    held = scores_saying([0], [0], part="validation")
+    report = make_report([(Path("held.npz"), held)])
+    (beside,) = [table for table in summary_tables(report) if table.title.startswith("Published")]
+    assert not beside.marked
+    assert "held: of validation clips, not of the test." in report.remarks
+
+
+def test_what_holds_for_every_file_is_told_once():
+    files = [(Path(f"{name}.npz"), scores_saying([0, 1], [0, 1], missing=3, part_of="UCF101 split 1")) for name in "ab"]
+    remarks = make_report(files).remarks
+    assert remarks[0].startswith("All files: of a part of UCF101 split 1 alone")
+    assert remarks[1].startswith("All files: 3 clips of the split were missing")
+    assert all(remark.startswith("All files") for remark in remarks[:2])
+    files.append((Path("c.npz"), scores_saying([0, 1], [0, 1])))
+    remarks = make_report(files).remarks
+    assert remarks[0].startswith("a, b: of a part")
+    assert remarks[1].startswith("a, b: 3 clips")
+
+
+@pytest.mark.parametrize("length", [8, 70])
+def test_names_of_classes_are_never_cut(length):
+    classes = [f"{name * length}"[:length] for name in "abc"]
+    (entry,) = make_report([(Path("a.npz"), scores_saying([0, 1, 1], [0, 1, 2], classes))]).entries
+    for drawn in (confusion_picture(entry), classes_picture(entry), accuracy_picture([entry, entry])):
+        picture = np.array(Image.open(io.BytesIO(drawn)).convert("L"))
+        # Nothing reaches the edge, as cut text would.
+        assert all((edge > 200).all() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+        assert picture.std() > 10
 
 
 def record(model: str, **columns: float) -> BenchmarkRecord:

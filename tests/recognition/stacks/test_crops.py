@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from recognition.presets import find_preset
 from recognition.stacks.crops import (
-    Window,
     crops_of_view,
     fixed_windows,
     random_window,
@@ -16,6 +15,7 @@ from recognition.stacks.crops import (
     resampled_size,
 )
 from recognition.stacks.transforms import flip_stack
+from recognition.stacks.window import Window
 
 PLAIN = find_preset("two-stream-2014", "temporal").cropping
 TSN = find_preset("tsn", "temporal").cropping
@@ -95,3 +95,12 @@ def test_resampling_far_down_takes_every_pixel_in():
     dots[:, ::8, ::8] = 64.0
     assert abs(float(resample(dots, 8, 8).mean()) - 1) < 0.1
     assert float(resample(dots, 8, 8).min()) > 0
+
+
+@pytest.mark.parametrize("size", [(40, 50), (10, 12)])
+def test_resampling_minds_no_order_in_memory(size):
+    stack = torch.rand(4, 30, 37, generator=torch.Generator().manual_seed(0))
+    beside = stack.movedim(0, -1).contiguous().movedim(-1, 0)
+    got = resample(beside, *size)
+    assert torch.allclose(got, resample(stack, *size), atol=1e-6)
+    assert got.movedim(0, -1).is_contiguous()

@@ -1,14 +1,16 @@
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 import torch
+from einops import rearrange
 from fixture_recognition import write_small_store
 
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import StoredClip
 from recognition.datasets import LabelledClip, SplitInStore
 from recognition.presets import ColourInput, Cropping, FlowInput, find_preset
-from recognition.stacks import StackSettings, TestViews, TrainStacks, train_batches, view_batches
+from recognition.stacks import Drawn, StackSettings, TestViews, TrainStacks, train_batches, view_batches
 from recognition.stacks.crops import crops_of_view, resample
 from recognition.stacks.reading import read_stack
 from recognition.stacks.sampling import spaced_starts
@@ -23,7 +25,7 @@ def where(tmp_path_factory: pytest.TempPathFactory) -> SplitInStore:
     return write_small_store(tmp_path_factory.mktemp("store"))
 
 
-def training(where: SplitInStore, settings: StackSettings = FLOW, seed: int = 0, drawn="class") -> TrainStacks:
+def training(where: SplitInStore, settings: StackSettings = FLOW, seed: int = 0, drawn: Drawn = "class") -> TrainStacks:
     return TrainStacks(where, where.split.train, settings, seed, drawn)
 
 
@@ -104,6 +106,24 @@ def test_batches_are_the_same_however_they_are_made(where, settings):
             assert torch.equal(shares[rank][step].stacks, expected[step][rank::2])
     with pytest.raises(InputError, match="a batch of 8 cannot be shared by 3 processes in 1 parts"):
         next(train_batches(stacks, range(1), 8, 0, 0, 3))
+
+
+def test_batches_are_numbered_as_they_are_read(where):
+    """A published schedule has 20 million examples, which are a gigabyte as a list; here are two million."""
+    tracemalloc.start()
+    batches = train_batches(training(where), range(8_000), 256, 0, parts=128)
+    next(batches)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
+
+
+def test_the_channels_of_a_pixel_lie_side_by_side_as_networks_compute(where):
+    for workers in (0, 1):
+        (batch,) = train_batches(training(where, replace(FLOW, segments=3)), range(1), 2, workers)
+        assert rearrange(batch.stacks, "b s c h w -> (b s) c h w").is_contiguous(memory_format=torch.channels_last)
+        (views,) = view_batches(TestViews(where, where.split.test[:1], FLOW, 1, 10), 2, workers)
+        assert rearrange(views.stacks, "b n c h w -> (b n) c h w").is_contiguous(memory_format=torch.channels_last)
 
 
 def test_loading_draws_no_random_numbers_of_the_run(where):

@@ -13,7 +13,7 @@ import torch
 from fixture_stores import settings, smooth_flow, write_stored_clip
 from fixture_two_classes import CLASSES, TinyNetwork, options, tiny, write_two_classes
 
-from flowfeat.errors import FormatError, InputError
+from flowfeat.errors import DeviceMemoryError, FormatError, InputError
 from recognition.testing import TestOptions, parse_views, score_run
 from recognition.training import Fold, RunFolder, train
 
@@ -305,3 +305,37 @@ def test_the_schedule_is_drawn_together(two_classes, tmp_path, tiny_network):
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01])
     train(options(*two_classes, preset), tmp_path / "long", stop_after=4)
     assert {line.rate for line in RunFolder(tmp_path / "long").lines()} == {0.1}
+
+
+def test_what_differs_is_named_to_the_last_number(two_classes, tmp_path, tiny_network):
+    out = tmp_path / "run"
+    train(options(*two_classes, tiny(steps=1)), out)
+    with pytest.raises(InputError, match=r"\(preset\.batch 4 there, 2 here, preset\.schedule\.iterations 1 there, 3"):
+        train(options(*two_classes, tiny(steps=3, batch=2)), out)
+
+
+def test_weights_that_were_lost_are_written_again_from_the_state(two_classes, tmp_path, tiny_network):
+    asked, out = options(*two_classes, tiny(steps=2)), tmp_path / "run"
+    train(asked, out)
+    before = _tensors(out)
+    (out / "last.safetensors").unlink()  # what was read of it is still mapped
+    (out / "last.safetensors").write_bytes(b"cut off")
+    assert train(asked, out).step == 2
+    assert _equal(_tensors(out), before)
+
+
+def test_a_run_begins_where_one_was_killed_as_it_began(two_classes, tmp_path, tiny_network):
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "run.json.0123456789abcdef.partial").write_text("{")
+    assert train(options(*two_classes, tiny(steps=1)), out).step == 1
+
+
+def test_a_device_without_memory_is_told_in_a_sentence(two_classes, tmp_path, monkeypatch):
+    class Greedy(TinyNetwork):
+        def forward(self, stacks):
+            raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(_BUILD, lambda name, channels, classes, *_: Greedy(channels, classes))
+    with pytest.raises(DeviceMemoryError, match="learn it in parts with --accumulate"):
+        train(options(*two_classes, tiny(steps=1)), tmp_path / "run")
