@@ -10,11 +10,12 @@ from flowfeat.errors import InputError
 from recognition.networks.bn_inception import BnInception
 from recognition.networks.cnn_m_2048 import CnnM2048
 from recognition.networks.imagenet import load_weights
-from recognition.networks.resnet import NarrowResNet18, build_resnet
+from recognition.networks.resnet import build_resnet
+from recognition.networks.small_vgg import SmallVgg
 from recognition.networks.vgg16 import build_vgg16
 
 NetworkName = Literal[
-    "cnn-m-2048", "vgg16", "resnet18", "resnet18-narrow", "resnet50", "resnet101", "resnet152", "bn-inception"
+    "cnn-m-2048", "vgg16", "small-vgg", "resnet18", "resnet50", "resnet101", "resnet152", "bn-inception"
 ]
 
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
@@ -63,8 +64,8 @@ def _build(name: NetworkName, channels: int, classes: int, dropout: float) -> nn
             return CnnM2048(channels, classes, dropout, second_normalisation=channels == 3)
         case "vgg16":
             return build_vgg16(channels, classes, dropout)
-        case "resnet18-narrow":
-            return NarrowResNet18(channels, classes, dropout)
+        case "small-vgg":
+            return SmallVgg(channels, classes, dropout)
         case "bn-inception":
             return BnInception(channels, classes, dropout)
         case "resnet18" | "resnet50" | "resnet101" | "resnet152":

@@ -19,8 +19,8 @@ ALL = [preset for streams in PRESETS.values() for preset in streams]
         ("two-stream-2014", (10, 1, "cnn-m-2048", "scratch", 0.9, None, "field", Views(stacks=25, crops=10))),
         ("tsn", (5, 3, "resnet50", "imagenet", 0.7, 20.0, "constant", Views(stacks=25, crops=10))),
         ("tsn-bn-inception", (5, 3, "bn-inception", "imagenet", 0.7, 20.0, "constant", Views(stacks=25, crops=10))),
-        ("quick", (10, 1, "resnet18-narrow", "scratch", 0.5, 20.0, "field", Views(stacks=3, crops=1))),
-        ("quick-imagenet", (10, 1, "resnet18", "imagenet", 0.5, 20.0, "field", Views(stacks=3, crops=1))),
+        ("quick", (10, 3, "small-vgg", "scratch", 0.5, 20.0, "field", Views(stacks=10, crops=1))),
+        ("quick-imagenet", (10, 3, "resnet18", "imagenet", 0.5, 20.0, "field", Views(stacks=10, crops=1))),
     ],
 )
 def test_temporal_streams_are_those_of_the_table(name: str, row: tuple[object, ...]):
@@ -50,8 +50,8 @@ def test_published_batches_and_rates(name: str, stream: Stream, batch: int, iter
 @pytest.mark.parametrize("preset", ALL, ids=lambda preset: f"{preset.name}-{preset.stream}")
 def test_every_network_is_made_for_its_presets_input(preset: Preset):
     assert preset.channels == (3 if preset.stream == "spatial" else {5: 10, 10: 20}[preset.length])
-    assert preset.cropping.side == (112 if preset.name.startswith("quick") else 224)
-    # The margin of 2014: crops of 224 in frames of 256, and half of both.
+    assert preset.cropping.side == {"quick": 56, "quick-imagenet": 112}.get(preset.name, 224)
+    # The margin of 2014: crops of 224 in frames of 256, and a half and a quarter of both.
     assert preset.cropping.shorter_side * 7 == preset.cropping.side * 8
     with torch.device("meta"):
         network = build_network(preset.network, preset.channels, 101, preset.dropout)

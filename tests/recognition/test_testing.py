@@ -102,7 +102,7 @@ def test_what_is_no_run_is_refused(trained, tmp_path):
 
 def test_weights_of_another_network_are_refused(trained, monkeypatch):
     monkeypatch.setattr("recognition.training.run.build_network", lambda *_: torch.nn.Linear(2, 2))
-    with pytest.raises(InputError, match="not those of resnet18-narrow"):
+    with pytest.raises(InputError, match="not those of small-vgg"):
         score_run(trained[2])
 
 

@@ -72,12 +72,12 @@ def test_safetensors_and_old_files_without_batch_counts_are_read(resnet_file: Pa
 
 
 def test_a_file_of_ours_with_the_same_input_is_taken_as_it_is(tmp_path: Path):
-    trained = build_network("resnet18-narrow", 20, 8, 0.5)
+    trained = build_network("small-vgg", 20, 8, 0.5)
     save_file({k: v.contiguous() for k, v in trained.state_dict().items()}, tmp_path / "run.safetensors")
-    network = build_network("resnet18-narrow", 20, 3, 0.5, tmp_path / "run.safetensors")
+    network = build_network("small-vgg", 20, 3, 0.5, tmp_path / "run.safetensors")
     assert torch.equal(first_convolution(network).weight, first_convolution(trained).weight)
-    with pytest.raises(InputError, match=r"conv1.weight is \(24, 20, 7, 7\) and should be \(24, 10, 7, 7\)"):
-        build_network("resnet18-narrow", 10, 3, 0.5, tmp_path / "run.safetensors")
+    with pytest.raises(InputError, match=r"features.0.weight is \(32, 20, 3, 3\) and should be \(32, 10, 3, 3\)"):
+        build_network("small-vgg", 10, 3, 0.5, tmp_path / "run.safetensors")
 
 
 def as_published(network: nn.Module) -> OrderedDict[str, Tensor]:

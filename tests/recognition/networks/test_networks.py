@@ -140,7 +140,7 @@ def test_the_normalisation_is_caffes():
 
 @pytest.mark.parametrize(
     ("name", "dropouts"),
-    [("cnn-m-2048", 1), ("vgg16", 2), ("resnet50", 1), ("resnet18-narrow", 1), ("bn-inception", 1)],
+    [("cnn-m-2048", 1), ("vgg16", 2), ("resnet50", 1), ("small-vgg", 1), ("bn-inception", 1)],
 )
 def test_dropout_is_the_one_asked_for(name: NetworkName, dropouts: int):
     with torch.device("meta"):
@@ -148,20 +148,20 @@ def test_dropout_is_the_one_asked_for(name: NetworkName, dropouts: int):
     assert [module.p for module in network.modules() if isinstance(module, nn.Dropout)] == [0.85] * dropouts
 
 
-def test_the_narrow_resnet_is_resnet_18_with_three_eighths_of_the_channels():
+def test_the_small_vgg_has_a_million_parameters_and_halves_its_maps_four_times():
     with torch.device("meta"):
-        narrow, whole = build_network("resnet18-narrow", 20, 8, 0.5), build_network("resnet18", 20, 8, 0.5)
-
-    def convolutions(network: nn.Module) -> list[tuple[int, ...]]:
-        return [(m.out_channels, *m.kernel_size, *m.stride) for m in network.modules() if isinstance(m, nn.Conv2d)]
-
-    assert convolutions(narrow) == [(o * 3 // 8, *rest) for o, *rest in convolutions(whole)]
-    assert parameters(narrow) == 1_597_688
+        network = build_network("small-vgg", 20, 8, 0.5)
+        assert network.get_submodule("features")(torch.empty(1, 20, 56, 72)).shape == (1, 256, 3, 4)
+    widths = [(m.in_channels, m.out_channels, *m.kernel_size) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert widths == [(20, 32, 3, 3), (32, 64, 3, 3), (64, 128, 3, 3), (128, 256, 3, 3), (256, 256, 3, 3)]
+    # 9 weights for each pair of channels, a scale and a shift of each channel, and the classifier.
+    pairs = sum(inputs * outputs for inputs, outputs, *_ in widths)
+    assert parameters(network) == 9 * pairs + 2 * (32 + 64 + 128 + 256 + 256) + 8 * 257 == 986_184
 
 
 def test_small_crops_train():
     torch.manual_seed(0)
-    network = build_network("resnet18-narrow", 4, 3, 0.0)
+    network = build_network("small-vgg", 4, 3, 0.0)
     stacks, labels = torch.randn(6, 4, 32, 32), torch.arange(6) % 3
     optimiser = torch.optim.SGD(network.parameters(), 0.05, momentum=0.9)
     losses = []

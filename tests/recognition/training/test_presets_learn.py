@@ -15,14 +15,14 @@ from recognition.presets import PRESETS, Preset
 from recognition.schedules import Schedule
 from recognition.training import RunFolder
 from recognition.training.data import open_data
-from recognition.training.run import _batches, _settings, starting_network
+from recognition.training.run import _batches, settings_of_run, starting_network
 from recognition.training.trainer import Trainer
 
 STEPS = 8
 
 # Crops of less than half the side, and rates at which so few steps suffice for networks that know nothing of ImageNet.
 SIDES = {"cnn-m-2048": 96, "resnet50": 42, "bn-inception": 64}
-RATES = {"cnn-m-2048": 2e-4, "resnet50": 1e-3, "bn-inception": 2e-4, "resnet18": 6e-3, "resnet18-narrow": 0.02}
+RATES = {"cnn-m-2048": 2e-4, "resnet50": 1e-3, "bn-inception": 2e-4, "resnet18": 6e-3, "small-vgg": 0.02}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def first_losses(store: Path, lists: Path, folder: Path, name: str) -> list[floa
         torch.save(_seen_something(preset), weights)
     asked = options(store, lists, preset, weights=weights)
     data = open_data(store, lists, 1, (), None, False)
-    settings, processes = _settings(asked, data), Processes(torch.device("cpu"))
+    settings, processes = settings_of_run(asked, data), Processes(torch.device("cpu"))
     assert settings.clips_trained == 8
     batches = _batches(settings, data, processes, 0)
     network = starting_network(settings, weights, goes_on=False)
