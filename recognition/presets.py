@@ -243,9 +243,9 @@ _TSN_BN_INCEPTION_TEMPORAL = replace(
 
 _TSN_BN_INCEPTION_SPATIAL = replace(_TSN_SPATIAL, name="tsn-bn-inception", network="bn-inception", input=_CAFFE_COLOUR)
 
-# Ours, for a few classes on a processor without a GPU: a small network at a quarter of the side, whose loss is of a clip
-# and not of one stack. In many a stack nobody moves, and the label is wrong for it. How it was chosen, and on what, is
-# told in docs/recognition.md.
+# Ours, for a few classes on a processor without a GPU: a small network at a quarter of the side, whose loss is of a
+# clip and not of one stack. In many a stack nobody moves, and the label is wrong for it. How it was chosen, and on
+# what, is told in docs/recognition.md.
 _QUICK_TEMPORAL = Preset(
     name="quick",
     stream="temporal",

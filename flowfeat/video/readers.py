@@ -137,13 +137,14 @@ def probe(path: Path) -> ClipFacts:
 def frames_of(path: Path, facts: ClipFacts, reader: str | None = None) -> Generator[np.ndarray, None, Ending]:
     """Yield the frames of a clip, uint8 (h, w, 3) RGB, first to last; return how it ended.
 
-    `reader` is "decord" or "pyav"; by default decord where it has a wheel. Raises ClipError where a frame cannot
+    `reader` is "decord" or "pyav"; by default decord where it has a wheel and the clip is no narrower than 64 pixels:
+    it takes rows that are padded to 64 bytes for rows of more channels. Raises ClipError where a frame cannot
     be decoded, or where the end of the clip is missing.
     """
     if path.is_dir():
         return (yield from _pictures(path))
     if reader is None:
-        reader = "decord" if find_spec("decord") else "pyav"
+        reader = "decord" if find_spec("decord") and facts.width >= 64 else "pyav"
     ending = yield from (_decord(path) if reader == "decord" else _pyav(path))
     _refuse_truncated(path, facts, ending.decoded)
     return ending

@@ -36,6 +36,14 @@ def test_frames_equal_pyav(make_clip, name, options, reader):
     assert np.array_equal(frames, expected)
 
 
+@pytest.mark.parametrize("width", [16, 48, 50, 62, 66])
+def test_a_narrow_clip_has_three_channels(make_clip, width):
+    path = make_clip("narrow.avi", frames=6, height=32, width=width)
+    clip = read_clip(path)
+    assert np.array_equal(clip.frames, frames_by_pyav(path))
+    assert clip.frames.shape == (6, 32, width, 3)
+
+
 def test_packed_b_frames_equal_pyav():
     clip = read_clip(PACKED)
     assert np.array_equal(clip.frames, frames_by_pyav(PACKED))
