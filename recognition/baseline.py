@@ -119,7 +119,8 @@ def classify_by_histograms(
     if absent := [name for label, name in enumerate(classes) if label not in labels]:
         few = ", ".join(absent[:3]) + ", ..." * (len(absent) > 3)
         raise InputError(
-            f"{len(absent)} of the {len(classes)} classes have no clip to train on: {few}; name the others"
+            f"{len(absent)} of the {len(classes)} classes have no clip to train on: {few}; name the "
+            "others with --classes"
         )
     if len(classes) == 1:
         raise InputError(f"{classes[0]} is the only class, and nothing can be told apart")

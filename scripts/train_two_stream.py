@@ -54,7 +54,7 @@ class TrainTwoStream:
     annotations: Path
     """UCF101's ucfTrainTestlist, HMDB51's lists, or a folder with a folder of clips for each class."""
     preset: str
-    """fn2-table5, two-stream-2014, tsn or quick; a name that is none is answered with all there are."""
+    """fn2-table5, two-stream-2014, tsn, tsn-bn-inception, quick or quick-imagenet."""
     out: Path
     """The folder of runs, scores and the report."""
     splits: tuple[int, ...] = (1, 2, 3)

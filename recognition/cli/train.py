@@ -9,7 +9,6 @@ from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json, say
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
-from flowfeat.store.manifest import settings_of_store
 from flowfeat.training.distributed import is_first
 from recognition.cli.progress import TrainingBar
 from recognition.training import Fold, TrainingOptions, train
@@ -88,7 +87,6 @@ class Train:
             raise InputError(f"--classes {self.classes[0]}: a network tells at least two classes apart; name another")
         if self.out.exists() and not self.out.is_dir():
             raise InputError(f"--out {self.out}: this is a file, and a run is a folder; give another")
-        self._check_frames()
         options = TrainingOptions(
             store=self.store,
             annotations=self.annotations,
@@ -118,12 +116,3 @@ class Train:
             say(f"flowfeat recognition train: one-crop accuracy is that of {ONE_STACK}")
         result(f"{self.out}: {outcome.step} of {outcome.steps} steps on {outcome.data}{measured}")
         return DONE
-
-    def _check_frames(self) -> None:
-        """Before the run's folder is made, so that it does not stand in the way of the next attempt."""
-        settings = settings_of_store(self.store) if self.stream == "spatial" else None
-        if settings is not None and not settings.frames:
-            raise InputError(
-                f"--store {self.store}: it holds no frames, which the spatial stream learns from; extract it again "
-                "with --frames"
-            )

@@ -85,7 +85,7 @@ def _published(name: str) -> Path:
     if stem is None:
         raise InputError(
             f"{name}: torchvision publishes no ImageNet weights of it ({', '.join(_TORCHVISION)} have some); give a "
-            "file with --weights, or train from scratch"
+            "file with --weights, or choose a preset of another network"
         )
     url = f"https://download.pytorch.org/models/{stem}.pth"
     # torchvision's file names end in the beginning of the checksum.

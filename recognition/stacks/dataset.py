@@ -79,7 +79,8 @@ class TrainStacks(Dataset):
         if empty:
             few = ", ".join(empty[:3]) + ", ..." * (len(empty) > 3)
             raise InputError(
-                f"{len(empty)} of the {len(classes)} classes have no clip to train on: {few}; name the others"
+                f"{len(empty)} of the {len(classes)} classes have no clip to train on: {few}; name the "
+                "others with --classes"
             )
         self._epoch: tuple[int, list[int]] | None = None
 

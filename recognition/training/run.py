@@ -182,12 +182,18 @@ def starting_network(settings: RunSettings, weights: Path | None, goes_on: bool)
 def settings_of_run(options: TrainingOptions, data: RunData) -> RunSettings:
     """What decides the run of these options on its data.
 
-    Raises InputError where a preset or weights are none, or nothing is left to learn from.
+    Raises InputError where a preset or weights are none, nothing is left to learn from, or the spatial stream finds no
+    frames in the store.
     """
     named = options.preset
     preset = find_preset(named, options.stream) if isinstance(named, str) else named
     if options.weights and preset.initial == "scratch":
         raise InputError(f"--weights {options.weights}: {preset.name} begins at random; leave it away")
+    if preset.stream == "spatial" and not data.flow.frames:
+        raise InputError(
+            f"{options.store}: no frames are stored, and the spatial stream learns from them; extract with --frames, "
+            "or train the temporal stream alone"
+        )
     if options.steps is not None:
         preset = replace(preset, schedule=preset.schedule.in_steps(options.steps))
     split, trained = data.where.split, data.clips("train")

@@ -102,12 +102,6 @@ def make_plan(options: TwoStreamOptions) -> Plan:
     for each in data.values():
         each.clips("test")
     streams = {preset.stream for preset in options.presets}
-    first = data[options.splits[0]]
-    if "spatial" in streams and not first.flow.frames:
-        raise InputError(
-            f"{options.store}: no frames are stored, and the spatial stream learns from them; extract with --frames, "
-            "or train with --streams temporal"
-        )
     methods = options.presets[0].fusion if len(streams) > 1 else ()
     fitted: tuple[FusionMethod, ...] = tuple(method for method in methods if is_fitted(method, options.presets))
     left_out: tuple[FusionMethod, ...] = () if options.folds else fitted

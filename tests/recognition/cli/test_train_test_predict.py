@@ -69,7 +69,7 @@ def test_missing_clips_make_a_test_incomplete(tmp_path, capsys):
         ("train", ("--preset", "slow"), ", ".join(PRESETS)),
         ("train", ("--annotations", "nowhere"), "nowhere"),
         ("train", ("--classes", "Up"), "--classes Up: a network tells at least two classes apart"),
-        ("train", ("--stream", "spatial"), "it holds no frames, which the spatial stream learns from"),
+        ("train", ("--stream", "spatial"), "no frames are stored, and the spatial stream learns from them"),
         ("train", ("--out", __file__), "this is a file, and a run is a folder"),
         ("test", ("--out", "scores.csv"), "must end in .npz"),
         ("test", ("--views", "3"), "write NxM"),
