@@ -260,7 +260,7 @@ _QUICK_TEMPORAL = Preset(
     batch=8,
     schedule=QUICK,
     optimiser=Optimiser(weight_decay=5e-4, decay_biases=False),
-    views=Views(stacks=10, crops=1),
+    views=Views(stacks=25, crops=1),
     averaged="logits",
     fusion=("average", "weighted", "svm"),
 )

@@ -63,7 +63,7 @@ TSN_TEMPORAL = Schedule(iterations=20_000, rate=5e-3, tenth_at=(12_000, 18_000))
 TSN_SPATIAL = Schedule(iterations=4_500, rate=1e-3, tenth_at=(2_000, 4_000))
 
 # For batches of 8 clips of 3 stacks.
-QUICK = Schedule(iterations=1_000, rate=0.02, warm_up=50, shape="cosine")
+QUICK = Schedule(iterations=1_600, rate=0.02, warm_up=50, shape="cosine")
 QUICK_IMAGENET = Schedule(iterations=600, rate=2e-3, warm_up=25, shape="cosine")
 
 

@@ -25,6 +25,9 @@ from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pa
 Grey = UInt8[np.ndarray, "h w"]
 Field = Float32[np.ndarray, "h w 2"]
 
+_SMALL = 64
+"""Sides in pixels, below which methods keep no state between pairs."""
+
 
 def import_opencv() -> ModuleType:
     """OpenCV with its contributed modules. Raises InputError, saying how to install it, where it is missing."""
@@ -38,7 +41,8 @@ def import_opencv() -> ModuleType:
 class OpenCVEstimator(FlowEstimator):
     """One of OpenCV's dense methods on grey frames, with the library's default parameters.
 
-    Its objects keep buffers between calls, so every thread makes its own.
+    Its objects keep buffers between calls, so every thread makes its own, and a new one for every small pair: DIS
+    takes other scales for frames of less than 44 pixels and stays with them whatever comes after.
     """
 
     def __init__(self, model: str, make: Callable[[ModuleType], Any], parameters: dict[str, Any], threads: int):
@@ -56,11 +60,13 @@ class OpenCVEstimator(FlowEstimator):
         return fields_of_pairs(self._cv2, self._pool, self._flow, frames, repeat(None))
 
     def _flow(self, first: Grey, second: Grey, start: None) -> Field:
-        method = getattr(self._of_thread, "method", None)
-        if method is None:
-            method = self._of_thread.method = self._new_method()
-        flow = method.calc(first, second, None)
-        return np.asarray(flow, np.float32)
+        if min(first.shape) < _SMALL:
+            method = self._new_method()
+        else:
+            method = getattr(self._of_thread, "method", None)
+            if method is None:
+                method = self._of_thread.method = self._new_method()
+        return np.asarray(method.calc(first, second, None), np.float32)
 
     def _new_method(self) -> Any:
         try:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fixture_two_classes import TinyNetwork, options, tiny
+from scipy.special import softmax
 
 from flowfeat.errors import InputError
 from flowfeat.extraction import ExtractionOptions, extract
@@ -49,7 +50,9 @@ def test_a_video_is_scored_as_a_test_clip_is(trained, streams):
     for video in found.videos:
         assert video.frames == 6
         assert list(video.probabilities) == sorted(video.probabilities, reverse=True)
-        expected = np.mean([scores.scores[places[video.video]] for scores in tested], axis=0)
+        # The preset averages scores before the softmax.
+        assert {scores.kind for scores in tested} == {"logits"}
+        expected = softmax(np.mean([scores.scores[places[video.video]] for scores in tested], axis=0))
         told = [video.probabilities[video.classes.index(name)] for name in tested[0].classes]
         assert told == pytest.approx(expected, abs=1e-5)
 

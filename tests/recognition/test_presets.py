@@ -19,8 +19,8 @@ ALL = [preset for streams in PRESETS.values() for preset in streams]
         ("two-stream-2014", (10, 1, "cnn-m-2048", "scratch", 0.9, None, "field", Views(stacks=25, crops=10))),
         ("tsn", (5, 3, "resnet50", "imagenet", 0.7, 20.0, "constant", Views(stacks=25, crops=10))),
         ("tsn-bn-inception", (5, 3, "bn-inception", "imagenet", 0.7, 20.0, "constant", Views(stacks=25, crops=10))),
-        ("quick", (10, 3, "small-vgg", "scratch", 0.5, 20.0, "field", Views(stacks=10, crops=1))),
-        ("quick-imagenet", (10, 3, "resnet18", "imagenet", 0.5, 20.0, "field", Views(stacks=10, crops=1))),
+        ("quick", (10, 3, "small-vgg", "scratch", 0.5, 20.0, "field", Views(stacks=25, crops=1))),
+        ("quick-imagenet", (10, 3, "resnet18", "imagenet", 0.5, 20.0, "field", Views(stacks=25, crops=1))),
     ],
 )
 def test_temporal_streams_are_those_of_the_table(name: str, row: tuple[object, ...]):

@@ -42,7 +42,7 @@ def test_scores_say_what_they_are_of(trained, tmp_path):
     assert scores.clips[:3] == ("v_Up_g01_c01", "v_Up_g01_c02", "v_Up_g02_c01")
     assert scores.labels.tolist() == [0] * 4 + [1] * 4
     assert (scores.scores.argmax(1) == scores.labels).all()
-    assert scores.kind == "softmax"
+    assert scores.kind == "logits"
     said = scores.settings
     assert (said.dataset, said.split, said.part, said.stream, said.preset) == ("UCF101", 1, "test", "temporal", "quick")
     assert (said.views, said.flow, said.seed, said.steps, said.store) == ("3x1", "test", 3, 60, str(store))

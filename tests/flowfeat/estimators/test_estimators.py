@@ -44,6 +44,17 @@ def test_a_field_depends_on_its_pair_alone(name):
     assert torch.equal(together, backwards)
 
 
+@pytest.mark.parametrize("name", ["dis", "tvl1", "farneback", "deepflow"])
+def test_small_frames_leave_nothing_behind(name):
+    """DIS changes its scales for frames of less than 44 pixels and keeps them."""
+    pytest.importorskip("cv2")
+    small, large = _pairs(3, 32, 43), _pairs(1, 64, 80)
+    estimator = load_estimator(name, threads=1)
+    alone = torch.cat([load_estimator(name, threads=1)(small[i : i + 1]) for i in range(3)])
+    assert torch.equal(estimator(small), alone)
+    assert torch.equal(estimator(large), load_estimator(name, threads=1)(large))
+
+
 def test_refinement_moves_flow_towards_the_truth():
     pytest.importorskip("cv2")
     from flowfeat.estimators.opencv import Refined
