@@ -9,7 +9,6 @@ RUN/
 
 import dataclasses
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from flowfeat.networks.numerics import Numerics
 from flowfeat.networks.zoo import Composition, name_of, names_of
 from flowfeat.provenance import machine, versions
 from flowfeat.training.configuration import Configuration
+from flowfeat.training.run_log import RunLog
 from flowfeat.training.state import TrainingState, read_state, write_state
 from flowfeat.weights import Checkpoint, write_checkpoint
 
@@ -54,7 +54,7 @@ class RunFolder:
 
     def __init__(self, path: Path):
         self.path, self.state = path, path / "state"
-        self._board: Any = None
+        self._log = RunLog(path, LogLine)
         self._record: dict[str, Any] = {}
 
     def open(
@@ -91,25 +91,15 @@ class RunFolder:
         self._record = {"fixed": fixed, "sessions": sessions}
         write_atomically(path, json.dumps(self._record, indent=1).encode())
         write_atomically(self.path / "configuration.toml", text.encode())
-        self._forget_after(state.step if state else 0)
+        self._log.forget_after(state.step if state else 0)
 
     def log(self, line: LogLine) -> None:
         """Add a line to the log, and to TensorBoard's."""
-        with self._log.open("a") as file:
-            file.write(json.dumps(dataclasses.asdict(line)) + "\n")
-        if self._board is None:
-            self._board = _board(self.path / "tensorboard", line.step)
-        for name, value in dataclasses.asdict(line).items():
-            if name != "step" and value is not None:
-                self._board.add_scalar(name, value, line.step)
-        self._board.flush()
+        self._log.add(line)
 
     def lines(self) -> list[LogLine]:
         """The log so far."""
-        if not self._log.is_file():
-            return []
-        # A line that was being written when the process was killed has no end; its step is done again.
-        return [LogLine(**json.loads(line)) for line in self._log.read_text().splitlines(True) if line.endswith("\n")]
+        return self._log.lines()
 
     def write_weights(
         self,
@@ -147,15 +137,6 @@ class RunFolder:
         """Keep the state; the one before is removed when this one is whole."""
         write_state(state, self.state)
 
-    @property
-    def _log(self) -> Path:
-        return self.path / "log.jsonl"
-
-    def _forget_after(self, step: int) -> None:
-        """Drop lines of steps that will be done again."""
-        kept = [json.dumps(dataclasses.asdict(line)) for line in self.lines() if line.step <= step]
-        write_atomically(self._log, "".join(f"{line}\n" for line in kept).encode())
-
 
 def _same(name: str, record: dict[str, Any], fixed: dict[str, Any]) -> bool:
     return record["fixed"]["configuration"].get(name) == fixed["configuration"][name]
@@ -167,18 +148,3 @@ def _record(path: Path) -> dict[str, Any]:
         return {"fixed": record["fixed"], "sessions": record["sessions"]}
     except (ValueError, KeyError, TypeError):
         raise FormatError(f"{path}: it is damaged; give a new --out, or remove the folder to begin anew") from None
-
-
-class _NoBoard:
-    def add_scalar(self, *_: Any) -> None: ...
-
-    def flush(self) -> None: ...
-
-
-def _board(path: Path, step: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        warnings.warn("TensorBoard is not installed: the run is logged to log.jsonl alone", stacklevel=4)
-        return _NoBoard()
-    return SummaryWriter(str(path), purge_step=step)

@@ -8,11 +8,10 @@ RUN/
     state/                              what it needs to go on
 """
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,6 +21,7 @@ from torch import Tensor
 from flowfeat.atomic import PARTIAL, write_atomically
 from flowfeat.errors import FormatError, InputError
 from flowfeat.provenance import machine, versions
+from flowfeat.training.run_log import RunLog
 from flowfeat.training.state import TrainingState, read_state, write_state
 from flowfeat.typed_json import plain
 from recognition.training.settings import RunSettings
@@ -89,13 +89,13 @@ class RunFolder:
 
     def __init__(self, path: Path):
         self.path, self.state = path, path / "state"
-        self._board: Any = None
+        self._log = RunLog(path, LogLine)
 
     def open(self, settings: RunSettings, session: Session) -> None:
         """Make the folder, or go on in it. Raises InputError where something else is in it."""
         before = self.check(settings)
         write_atomically(self._record, json_bytes(RunRecord(settings, (*before, session))))
-        self._forget_after(session.from_step)
+        self._log.forget_after(session.from_step)
 
     def check(self, settings: RunSettings) -> tuple[Session, ...]:
         """The sessions of the run so far. Raises InputError where another run, or something else, is in the folder."""
@@ -120,23 +120,11 @@ class RunFolder:
 
     def log(self, line: LogLine) -> None:
         """Add a line to the log, and to TensorBoard's."""
-        with self._log.open("a") as file:
-            file.write(json.dumps(dataclasses.asdict(line)) + "\n")
-        if self._board is None:
-            from torch.utils.tensorboard import SummaryWriter  # takes seconds, and only a run needs it
-
-            self._board = SummaryWriter(str(self.path / "tensorboard"), purge_step=line.step)
-        for name, value in dataclasses.asdict(line).items():
-            if name != "step" and value is not None:
-                self._board.add_scalar(name, value, line.step)
-        self._board.flush()
+        self._log.add(line)
 
     def lines(self) -> list[LogLine]:
         """The log so far."""
-        if not self._log.is_file():
-            return []
-        # A line that was being written when the process was killed has no end; its step is done again.
-        return [LogLine(**json.loads(line)) for line in self._log.read_text().splitlines(True) if line.endswith("\n")]
+        return self._log.lines()
 
     def write_state(self, state: TrainingState) -> None:
         """Keep the state; the one before is removed when this one is whole."""
@@ -184,25 +172,14 @@ class RunFolder:
 
     def close(self) -> None:
         """Finish what TensorBoard reads."""
-        if self._board is not None:
-            self._board.close()
-            self._board = None
+        self._log.close()
 
     @property
     def _record(self) -> Path:
         return self.path / "run.json"
 
-    @property
-    def _log(self) -> Path:
-        return self.path / "log.jsonl"
-
     def _weights(self, which: WhichWeights) -> Path:
         return self.path / f"{which}.safetensors"
-
-    def _forget_after(self, step: int) -> None:
-        """Drop lines of steps that will be done again."""
-        kept = [json.dumps(dataclasses.asdict(line)) for line in self.lines() if line.step <= step]
-        write_atomically(self._log, "".join(f"{line}\n" for line in kept).encode())
 
 
 @dataclass(frozen=True)

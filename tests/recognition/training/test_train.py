@@ -1,10 +1,8 @@
 """Whole runs of a tiny network: they learn, they stop and go on, and they say what is missing."""
 
 import json
-import multiprocessing
 import os
 import signal
-import socket
 import time
 from dataclasses import replace
 
@@ -12,13 +10,13 @@ import pytest
 import torch
 from fixture_stores import settings, smooth_flow, write_stored_clip
 from fixture_two_classes import CLASSES, TinyNetwork, options, tiny, write_two_classes
+from fixture_two_processes import FORK, as_two
 
 from flowfeat.errors import DeviceMemoryError, FormatError, InputError
 from recognition.testing import TestOptions, parse_views, score_run
 from recognition.training import Fold, RunFolder, train
 
 _BUILD = "recognition.training.run.build_network"
-_FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +76,7 @@ def test_a_run_that_was_killed_ends_with_the_same_bits(two_classes, tmp_path, ti
     asked = options(*two_classes, tiny(steps=30), validate_every=3)
     train(asked, tmp_path / "whole")
     killed = tmp_path / "killed"
-    process = _FORK.Process(target=train, args=(asked, killed))
+    process = FORK.Process(target=train, args=(asked, killed))
     process.start()
     table = killed / "state/state.json"
     while not table.is_file():
@@ -144,29 +142,11 @@ def test_parts_of_a_batch_add_up(two_classes, tmp_path, monkeypatch):
         train(replace(asked, accumulate=3), tmp_path / "three")
 
 
-def _as_one_of_two(rank, port, work):
-    os.environ.update(RANK=str(rank), WORLD_SIZE="2", LOCAL_RANK=str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-    work(rank)
-
-
-def _as_two(work):
-    """Two processes, as torchrun would start them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    processes = [_FORK.Process(target=_as_one_of_two, args=(rank, port, work)) for rank in (0, 1)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0]
-
-
 def test_two_processes_train_as_one_does(two_classes, tmp_path, monkeypatch):
     monkeypatch.setattr(_BUILD, lambda name, channels, classes, *_: TinyNetwork(channels, classes, plain=True))
     asked = options(*two_classes, tiny(steps=4), validate_every=2)
     train(asked, tmp_path / "one")
-    _as_two(lambda rank: train(asked, tmp_path / "two"))
+    assert as_two(lambda rank: train(asked, tmp_path / "two")) == [0, 0]
     assert _close(_tensors(tmp_path / "one"), _tensors(tmp_path / "two"))
     one, two = (RunFolder(tmp_path / name).lines() for name in ("one", "two"))
     assert [line.loss for line in one] == pytest.approx([line.loss for line in two], rel=1e-5)
@@ -185,7 +165,7 @@ def test_two_processes_test_as_one_does(two_classes, tmp_path, tiny_network):
         def work(rank, asked=asked, name=name):
             torch.save(torch.from_numpy(score_run(run, asked).scores), tmp_path / f"{name}-{rank}.pt")
 
-        _as_two(work)
+        assert as_two(work) == [0, 0]
         for rank in (0, 1):
             assert torch.equal(torch.load(tmp_path / f"{name}-{rank}.pt"), torch.from_numpy(whole.scores))
 

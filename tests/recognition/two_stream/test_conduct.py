@@ -1,14 +1,12 @@
 """Experiments by several processes, and the parts of `conduct` that the script's tests do not reach."""
 
 import json
-import multiprocessing
-import os
-import socket
 
 import numpy as np
 import pytest
 import torch
 from fixture_two_classes import write_two_classes
+from fixture_two_processes import as_two
 from fixture_two_stream import draw_nothing, make_tiny
 
 from flowfeat.errors import InputError
@@ -17,8 +15,6 @@ from recognition.training import RunFolder
 from recognition.training.run_folder import LogLine
 from recognition.two_stream import TwoStreamOptions, conduct, make_plan
 from recognition.two_stream.so_far import training_seconds
-
-_FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +36,6 @@ def _options(data, presets, **others):
     return TwoStreamOptions(store=store, annotations=lists, presets=presets, splits=(1,), **others)
 
 
-def _as_one_of_two(rank, port, work):
-    os.environ.update(RANK=str(rank), WORLD_SIZE="2", LOCAL_RANK=str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-    work(rank)
-
-
-def _as_two(work):
-    """Two processes, as torchrun would start them; their exit statuses."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    processes = [_FORK.Process(target=_as_one_of_two, args=(rank, port, work)) for rank in (0, 1)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    return [process.exitcode for process in processes]
-
-
 def test_two_processes_train_test_and_fuse_in_turn_and_the_first_reports(data, tmp_path, monkeypatch):
     presets = make_tiny(monkeypatch)
     draw_nothing(monkeypatch)
@@ -69,13 +47,13 @@ def test_two_processes_train_test_and_fuse_in_turn_and_the_first_reports(data, t
         if found is not None:
             assert found.complete
 
-    assert _as_two(work) == [0, 0]
+    assert as_two(work) == [0, 0]
     parts = json.loads((out / "record.json").read_text())["parts"]
     assert len(parts) == 6 + 6 + 3 + 1 + 1
     assert RunFolder(out / "split1/spatial-seed0").record().sessions[0].processes == 2
     assert (out / "report/index.html").is_file()
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert _as_two(work) == [0, 0]
+    assert as_two(work) == [0, 0]
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     # What two processes have trained one process tests to the same bits.
     scores = read_scores(out / "split1/temporal-seed0.npz")
@@ -93,7 +71,7 @@ def test_a_part_that_fails_ends_all_processes(data, tmp_path, monkeypatch):
         with pytest.raises(InputError, match="a batch of 3 cannot be shared by 2 processes"):
             conduct(plan, tmp_path / "out")
 
-    assert _as_two(work) == [0, 0]
+    assert as_two(work) == [0, 0]
     assert (tmp_path / "out/split1/temporal-seed0.npz").is_file()
 
 
