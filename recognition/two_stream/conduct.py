@@ -172,7 +172,7 @@ class _Experiment:
                 train(run.options, path, self.processes.device, self.workers, report=report)
         self.processes.meet()  # the first has written the weights that all will test
         inputs = {"settings": run.settings.sha256}
-        if first and not (standing and self._known(run.part.folder, path / "last.safetensors", inputs)):
+        if first and not (standing and self.folder.stands(run.part.folder, inputs, path / "last.safetensors")):
             seconds = training_seconds(RunFolder(path).lines(), run.settings)
             self._keep(run.part.folder, path / "last.safetensors", inputs, seconds)
         return not standing
@@ -263,10 +263,6 @@ class _Experiment:
     def _tested(self) -> list[ScoredPart]:
         """What is scored on test clips."""
         return [part for part in self.scored if not (isinstance(part, RunPart) and part.fold)]
-
-    def _known(self, part: str, made: Path, inputs: Mapping[str, str]) -> bool:
-        known = self.folder.record.parts.get(part)
-        return known is not None and (known.inputs, known.sha256) == (inputs, checksum(made))
 
     def _keep(
         self, part: str, made: Path, inputs: Mapping[str, str], seconds: float, fitted: FittedWeights | None = None

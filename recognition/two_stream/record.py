@@ -81,10 +81,11 @@ class ExperimentFolder:
         """What is known of the parts."""
         return self._record
 
-    def stands(self, part: str, inputs: Mapping[str, str]) -> bool:
-        """Whether a part is there as it was made, and would be made of the same."""
+    def stands(self, part: str, inputs: Mapping[str, str], made: Path | None = None) -> bool:
+        """Whether a part is there as it was made, and would be made of the same; `made` if it is another file or folder
+        than the part is called after."""
         known = self._record.parts.get(part)
-        return known is not None and known.inputs == inputs and checksum(self.path / part) == known.sha256
+        return known is not None and known.inputs == inputs and checksum(made or self.path / part) == known.sha256
 
     def keep(
         self,
