@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from flowfeat.errors import InputError
 from flowfeat.store import StoredClip
 from recognition.datasets import LabelledClip, SplitInStore
+from recognition.datasets.split import refuse_empty_classes
 from recognition.stacks.sampling import spaced_starts
 
 ORIENTATIONS = 8
@@ -116,12 +117,7 @@ def classify_by_histograms(
     """
     classes = where.split.classes
     labels = np.array([clip.label for clip in train], np.int64)
-    if absent := [name for label, name in enumerate(classes) if label not in labels]:
-        few = ", ".join(absent[:3]) + ", ..." * (len(absent) > 3)
-        raise InputError(
-            f"{len(absent)} of the {len(classes)} classes have no clip to train on: {few}; name the "
-            "others with --classes"
-        )
+    refuse_empty_classes(classes, train)
     if len(classes) == 1:
         raise InputError(f"{classes[0]} is the only class, and nothing can be told apart")
     # Here, because importing scikit-learn sets variables of the environment.

@@ -25,6 +25,17 @@ class LabelledClip:
     group: str | None = None
 
 
+def refuse_empty_classes(classes: Sequence[str], clips: Sequence[LabelledClip]) -> None:
+    """Raises InputError where a class has none of the clips that are to be trained on."""
+    known = {clip.label for clip in clips}
+    if empty := [name for label, name in enumerate(classes) if label not in known]:
+        few = ", ".join(empty[:3]) + ", ..." * (len(empty) > 3)
+        raise InputError(
+            f"{len(empty)} of the {len(classes)} classes have no clip to train on: {few}; name the others with "
+            "--classes"
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class Split:
     """Clips to learn from and clips to be tested on, each in its published order.

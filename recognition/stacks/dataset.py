@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from flowfeat.errors import InputError
 from flowfeat.store import StoredClip
 from recognition.datasets import LabelledClip, SplitInStore
+from recognition.datasets.split import refuse_empty_classes
 from recognition.presets import FlowInput
 from recognition.stacks.crops import crops_of_view, random_window, resample, resampled_size, stack_channels_last
 from recognition.stacks.loading import load
@@ -74,14 +75,8 @@ class TrainStacks(Dataset):
         self.settings, self.clips = settings, tuple(clips)
         self._where, self._seed, self._by = where, seed, drawn
         classes = where.split.classes
+        refuse_empty_classes(classes, self.clips)
         self._by_class = [[clip for clip in self.clips if clip.label == label] for label in range(len(classes))]
-        empty = [name for name, members in zip(classes, self._by_class, strict=True) if not members]
-        if empty:
-            few = ", ".join(empty[:3]) + ", ..." * (len(empty) > 3)
-            raise InputError(
-                f"{len(empty)} of the {len(classes)} classes have no clip to train on: {few}; name the "
-                "others with --classes"
-            )
         self._epoch: tuple[int, list[int]] | None = None
 
     def clip(self, number: int) -> LabelledClip:
@@ -207,8 +202,10 @@ def train_batches(
 def view_batches(views: TestViews, batch: int, workers: int, rank: int = 0, of: int = 1) -> Iterator[ViewBatch]:
     """This process's share of all views, each exactly once over all processes, `batch` at a time; the last may be less.
 
+    Views are cut into batches before they are shared, so a batch is the same whoever computes it.
+
     Raises InputError in one sentence where a worker cannot read a clip.
     """
-    own = range(rank, len(views), of)
-    numbers = (list(own[first : first + batch]) for first in range(0, len(own), batch))
+    starts = range(0, len(views), batch)[rank::of]
+    numbers = [list(range(start, min(start + batch, len(views)))) for start in starts]
     yield from (ViewBatch(*loaded) for loaded in load(views, numbers, workers))

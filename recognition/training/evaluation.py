@@ -1,7 +1,7 @@
 """Scores of clips from scores of their views, by one process or by several with the same result.
 
-Views are cut into batches before they are shared among processes, so a batch is the same whoever computes it; each is
-computed once, however many processes there are, and none is filled up.
+A batch of views is the same whoever computes it; each is computed once, however many processes there are, and none is
+filled up.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from flowfeat.training.distributed import Processes
 from recognition.presets import Preset
-from recognition.stacks import TestViews
-from recognition.stacks.dataset import load
+from recognition.stacks import TestViews, view_batches
 from recognition.training.settings import Precision
 
 _IMAGES = 64
@@ -46,19 +45,20 @@ def scores_of_views(
     network.eval()
     crops, total = int(views.crops), len(views)
     at_once = max(1, _IMAGES // crops)
-    every = [list(range(start, min(start + at_once, total))) for start in range(0, total, at_once)]
-    mine = every[processes.rank :: processes.count]
+    starts = range(0, total, at_once)[processes.rank :: processes.count]
     found: Tensor | None = None
-    done, to_do = 0, sum(map(len, mine))
-    for places, (stacks, _, _) in zip(mine, load(views, mine, workers), strict=True):
-        images = rearrange(stacks.to(processes.device, non_blocking=True), "b crops c h w -> (b crops) c h w")
+    done, to_do = 0, sum(min(at_once, total - start) for start in starts)
+    for batch in view_batches(views, at_once, workers, processes.rank, processes.count):
+        images = rearrange(batch.stacks.to(processes.device, non_blocking=True), "b crops c h w -> (b crops) c h w")
         with autocast(precision, processes.device):
             scores = network(images.contiguous(memory_format=torch.channels_last)).float()
         scores = scores.softmax(1) if preset.averaged == "softmax" else scores
         if found is None:
             found = torch.zeros(total, scores.shape[1])
-        found[places] = reduce(scores, "(b crops) classes -> b classes", "mean", crops=crops).cpu()
-        done += len(places)
+        found[batch.clips * views.views + batch.views] = reduce(
+            scores, "(b crops) classes -> b classes", "mean", crops=crops
+        ).cpu()
+        done += len(batch.clips)
         if progress is not None:
             progress(done, to_do)
     whole = _of_all_processes(found, total, processes)
