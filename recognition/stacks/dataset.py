@@ -187,6 +187,8 @@ def train_batches(
         rank, of: which of how many processes this one is; it takes every `of`-th example of a batch.
         parts: how many parts a share is computed in, where gradients are accumulated.
 
+    The stacks of a part are good until `parts` more have been asked for: their memory is then used again.
+
     Raises:
         InputError: the batch cannot be shared equally; in one sentence also where a worker cannot read a clip.
     """
@@ -196,13 +198,14 @@ def train_batches(
     # One by one: a published schedule has 80,000 batches of 256.
     own = (range(step * batch + rank, (step + 1) * batch, of) for step in steps)
     numbers = (list(mine[part * share : (part + 1) * share]) for mine in own for part in range(parts))
-    yield from (TrainBatch(*loaded) for loaded in load(stacks, numbers, workers))
+    yield from (TrainBatch(*loaded) for loaded in load(stacks, numbers, workers, parts))
 
 
 def view_batches(views: TestViews, batch: int, workers: int, rank: int = 0, of: int = 1) -> Iterator[ViewBatch]:
     """This process's share of all views, each exactly once over all processes, `batch` at a time; the last may be less.
 
-    Views are cut into batches before they are shared, so a batch is the same whoever computes it.
+    Views are cut into batches before they are shared, so a batch is the same whoever computes it. Its stacks are good
+    until the next is asked for: their memory is then used again.
 
     Raises InputError in one sentence where a worker cannot read a clip.
     """

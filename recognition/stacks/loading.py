@@ -1,5 +1,6 @@
-"""Batches of items, made ahead by worker processes."""
+"""Batches of items, made ahead by worker processes in memory that is used again."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import Any
@@ -11,56 +12,71 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from flowfeat.errors import InputError
 
+_AHEAD = 2
+"""Batches that each worker makes ahead."""
 
-def load(dataset: Dataset, numbers: Iterable[list[int]], workers: int) -> Iterator[Sequence[Tensor]]:
+
+def load(dataset: Dataset, numbers: Iterable[list[int]], workers: int, held: int = 1) -> Iterator[Sequence[Tensor]]:
     """Batches of the items with these numbers, in order; numbers are asked for as workers are given them.
 
     An item is float32 images (..., c, h, w), of the same size in all, and whole numbers. In a batch the channels of a
     pixel lie side by side (torch's channels_last). Raises InputError in its one sentence, out of workers too.
+
+    Images are written where earlier ones were: a batch's are good until `held` more batches have been asked for.
     """
     loader = DataLoader(
-        _Batches(dataset),
+        _Batches(dataset, held + _AHEAD if workers else held),
         batch_sampler=numbers,
         collate_fn=_as_it_is,
         num_workers=workers,
+        prefetch_factor=_AHEAD if workers else None,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator(),  # else the loader draws from the global numbers of the run
     )
+    # Held here, the memory of workers is not mapped anew for each batch: torch finds it by its file.
+    recent: deque[Sequence[Tensor]] = deque(maxlen=(_AHEAD + held) * workers)
     try:
-        yield from loader
+        for batch in loader:
+            recent.append(batch)
+            yield batch
     except InputError as fault:
         raise type(fault)(_own_sentence(str(fault))) from None
 
 
 class _Batches(Dataset):
-    """Whole batches of a data set's items, each written where the run will see it."""
+    """Whole batches of a data set's items, each written where the run will see it.
 
-    def __init__(self, items: Dataset):
+    Every worker has a copy of this, and fills its few pieces of memory in turn: what a process has never written costs
+    a third of the reading, page by page. A worker is told of its next batch when one of its batches is handed to the
+    run, so it may be `_AHEAD` of what the run was last handed.
+    """
+
+    def __init__(self, items: Dataset, at_once: int):
         self._items = items
+        self._memory = deque([torch.empty(0)] * at_once)
 
     def __getitems__(self, numbers: list[int]) -> tuple[Tensor, ...]:
         batch, others = None, []
         for place, number in enumerate(numbers):
             images, *rest = self._items[number]
             if batch is None:
-                batch = _batch_memory((len(numbers), *images.shape))
-            # Copied before the next is read, which then has the same memory: the first touch of a page is slow.
+                batch = self._next((len(numbers), *images.shape))
+            # Copied before the next is read, which then has the same memory.
             batch[place] = images
             others.append(rest)
         assert batch is not None, "a batch has items"
         return batch, *(torch.tensor(column) for column in zip(*others, strict=True))
 
-
-def _batch_memory(shape: Sequence[int]) -> Float32[Tensor, "*b c h w"]:
-    *front, channels, height, width = shape
-    size = torch.Size((*front, height, width, channels))
-    if get_worker_info() is None:
-        batch = torch.empty(size)
-    else:
-        # As torch's own collating does in a worker: what is written where the run can see it is not copied again.
-        shared = torch.UntypedStorage._new_shared(4 * prod(size), device="cpu")
-        batch = torch.empty(0).set_(shared, 0, size)  # type: ignore[call-overload]
-    return batch.movedim(-1, -3)
+    def _next(self, shape: Sequence[int]) -> Float32[Tensor, "*b c h w"]:
+        """The memory that was filled longest ago, as a batch of this shape."""
+        *front, channels, height, width = shape
+        memory, size = self._memory.popleft(), prod(shape)
+        if memory.numel() < size:
+            memory = torch.empty(size)
+            if get_worker_info() is not None:
+                memory.share_memory_()
+        self._memory.append(memory)
+        return memory[:size].view(*front, height, width, channels).movedim(-1, -3)
 
 
 def _as_it_is(batch: Any) -> Any:

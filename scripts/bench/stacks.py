@@ -57,9 +57,9 @@ class Arguments:
     """How many clips, spread through the store."""
     batch: int = 16
     """Stacks in a batch."""
-    batches: int = 8
-    """Batches read in each repetition."""
-    repetitions: int = 5
+    batches: int = 24
+    """Batches read in each repetition; workers fill new memory for their first three."""
+    repetitions: int = 3
     """Repetitions, in turn."""
     workers: tuple[int, ...] = (0, 1, 2, 4)
     """Numbers of worker processes."""

@@ -1,4 +1,5 @@
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from flowfeat.errors import InputError, StoreError
 from flowfeat.store import StoredClip
 from recognition.datasets import LabelledClip, SplitInStore
 from recognition.presets import ColourInput, Cropping, FlowInput, find_preset
-from recognition.stacks import Drawn, StackSettings, TestViews, TrainStacks, train_batches, view_batches
+from recognition.stacks import Drawn, StackSettings, TestViews, TrainBatch, TrainStacks, train_batches, view_batches
 from recognition.stacks.crops import crops_of_view, resample
 from recognition.stacks.reading import read_stack
 from recognition.stacks.sampling import spaced_starts
@@ -91,16 +92,21 @@ def test_segments_share_their_window_and_follow_each_other(where):
     assert 0 <= starts[0] < 5 <= starts[1] < 11 <= starts[2] < 17
 
 
+def kept(batches: Iterator[TrainBatch]) -> list[TrainBatch]:
+    """Copies: the memory of a batch is used again."""
+    return [TrainBatch(batch.stacks.clone(), batch.labels) for batch in batches]
+
+
 @pytest.mark.parametrize("settings", [FLOW, COLOUR], ids=["temporal", "spatial"])
 def test_batches_are_the_same_however_they_are_made(where, settings):
     stacks = training(where, settings)
     expected = [torch.stack([stacks[8 * step + place][0] for place in range(8)]) for step in (3, 4)]
     for workers, parts in ((0, 1), (2, 2)):
-        batches = list(train_batches(stacks, range(3, 5), 8, workers, parts=parts))
+        batches = kept(train_batches(stacks, range(3, 5), 8, workers, parts=parts))
         assert len(batches) == 2 * parts
         assert torch.equal(torch.cat([batch.stacks for batch in batches]), torch.cat(expected))
         assert batches[0].labels.dtype == torch.int64
-    shares = [list(train_batches(stacks, range(3, 5), 8, 0, rank, 2)) for rank in (0, 1)]
+    shares = [kept(train_batches(stacks, range(3, 5), 8, 0, rank, 2)) for rank in (0, 1)]
     for step in range(2):
         for rank in (0, 1):
             assert torch.equal(shares[rank][step].stacks, expected[step][rank::2])
