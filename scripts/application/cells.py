@@ -1,0 +1,137 @@
+"""The measurements of the table: what decides each, what stands of it on disk, and making one."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from application.actions import measure_actions, measure_store
+from application.inputs import Inputs, digest_of_store
+from application.layout import Layout
+from application.motion import measure_davis, measure_fbms
+from application.options import TableOptions
+from application.results import KINDS, SCHEMA, Cell, Kind, Method, Result
+from application.speed import Progress, measure_speed
+from application.truth import measure_errors
+from flowfeat.atomic import write_atomically
+from flowfeat.errors import FormatError, InputError
+from flowfeat.estimators import FlowEstimator
+from flowfeat.estimators.protocol import resolve_device
+from flowfeat.provenance import machine, versions
+from flowfeat.typed_json import plain, typed
+
+logger = logging.getLogger(__name__)
+
+_MEASURE: dict[Kind, Callable[[TableOptions, str, Progress], Result]] = {
+    "speed": measure_speed,
+    "errors": measure_errors,
+    "fbms": measure_fbms,
+    "davis": measure_davis,
+    "store": measure_store,
+    "actions": measure_actions,
+}
+
+
+def method_of(name: str, estimator: FlowEstimator) -> Method:
+    """What a row is of."""
+    about = estimator.description
+    return Method(name, about.model, about.library, dict(about.parameters), about.weights_sha256)
+
+
+def made_of(kind: Kind, method: Method, options: TableOptions, inputs: Inputs) -> dict[str, str]:
+    """All that decides a measurement, as text. Raises StoreError where the store that it needs cannot be read."""
+    flow = {"method": _text(asdict(method))}
+    if kind == "speed":
+        clips = inputs.ucf101 or inputs.fbms or inputs.davis
+        place = machine()
+        device = resolve_device(options.device).type
+        return flow | {"clips": clips or "", "device": device, "machine": f"{place['processor']}, {place['gpu']}"}
+    if kind == "errors":
+        assert options.truth is not None
+        return flow | {"truth": inputs.truth or "", "dataset": options.truth[0]}
+    if kind in ("fbms", "davis"):
+        settings = {"tracker": asdict(options.tracker), "segmentation": asdict(options.segmentation)}
+        if kind == "fbms":
+            return flow | {"fbms": inputs.fbms or "", "settings": _text(settings)}
+        return flow | {"davis": inputs.davis or "", "settings": _text(settings | {"dense": asdict(options.dense)})}
+    if kind == "store":
+        return flow | {"ucf101": inputs.ucf101 or "", "resize": options.resize or ""}
+    return {
+        "flow": digest_of_store(Layout(options.out).store(method.name)),
+        "annotations": inputs.annotations or "",
+        "split": str(options.split),
+        "seeds": " ".join(map(str, options.seeds)),
+        "preset": _text(plain(options.temporal)),
+        "steps": str(options.steps or ""),
+    }
+
+
+def read_cell(path: Path) -> Cell | None:
+    """A measurement that is on disk; None where none is. Raises FormatError where the file is damaged."""
+    try:
+        table = json.loads(path.read_bytes())
+        if not isinstance(table, dict) or table.get("schema") != SCHEMA:
+            raise InputError(f"it is not of schema {SCHEMA}")
+        kind = table.get("kind")
+        if kind not in KINDS:
+            raise InputError(f"{kind!r} is no measurement")
+        result = None if table.get("result") is None else typed(KINDS[kind], table["result"], "result")
+        return replace(typed(Cell, table | {"result": None}, "it"), result=result)
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError, InputError) as fault:
+        told = fault if isinstance(fault, InputError) else "it is not JSON"
+        raise FormatError(f"{path}: the record is damaged ({told}); remove it, and it is measured again") from None
+
+
+def stands(cell: Cell | None, now: dict[str, str]) -> bool:
+    """Whether a measurement is whole, and would be made of the same now."""
+    if cell is None or cell.result is None or cell.made_of != now:
+        return False
+    return not getattr(cell.result, "failed", {})
+
+
+def measure(kind: Kind, method: Method, decided_by: dict[str, str], options: TableOptions, progress: Progress) -> Cell:
+    """Make a measurement and its record. What goes wrong is in it; nothing but an interruption is raised.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C; then no record is written.
+        OSError: the record cannot be written.
+    """
+    begun, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    result, failed = None, None
+    try:
+        result = _MEASURE[kind](options, method.name, progress)
+    except InputError as fault:
+        failed = str(fault)
+    except OSError as fault:
+        failed = f"{fault.filename or Layout(options.out).home}: {fault.strerror or fault}"
+    except Exception as fault:  # a fault of ours must not cost the other measurements
+        logger.exception("%s of %s", kind, method.name)
+        failed = f"{type(fault).__name__}: {fault}"
+    return keep(options, kind, method, decided_by, begun, time.monotonic() - clock, result, failed)
+
+
+def keep(
+    options: TableOptions,
+    kind: Kind,
+    method: Method,
+    decided_by: dict[str, str],
+    begun: str,
+    seconds: float,
+    result: Result | None,
+    failed: str | None,
+) -> Cell:
+    """Write the record of a measurement. Raises OSError where it cannot be written."""
+    cell = Cell(kind, method, decided_by, result, failed, begun, round(seconds, 3), machine(), versions())
+    path = Layout(options.out).cell(method.name, kind)
+    write_atomically(path, (json.dumps(plain(cell), indent=1, allow_nan=False) + "\n").encode())
+    return cell
+
+
+def _text(table: Any) -> str:
+    return json.dumps(plain(table), sort_keys=True)

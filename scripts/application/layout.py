@@ -1,0 +1,62 @@
+"""Where everything of an application table is.
+
+OUT/
+    index.html  table.md  table.csv  table.json  table.tex     the table
+    pictures/                                                  that the page shows
+    cells/METHOD/KIND.json                                     a record of each measurement
+    work/METHOD/ucf101/                                        the store of UCF101's flow
+    work/METHOD/actions/                                       training and tests of the temporal stream
+    work/METHOD/fbms/  work/METHOD/davis/                      results of `flowfeat segmentation run`
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from application.results import Kind
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folder of a table. Nothing is read or made here."""
+
+    home: Path
+
+    def cell(self, method: str, kind: Kind) -> Path:
+        """The record of a measurement."""
+        return self.home / "cells" / folder_name(method) / f"{kind}.json"
+
+    def store(self, method: str) -> Path:
+        """The store of UCF101's flow."""
+        return self._work(method) / "ucf101"
+
+    def actions(self, method: str) -> Path:
+        """The experiment of `recognition.two_stream.conduct`."""
+        return self._work(method) / "actions"
+
+    def segments(self, method: str, kind: Kind) -> Path:
+        """The results of `segmentation.runs.run`, for `fbms` and `davis`."""
+        return self._work(method) / kind
+
+    @property
+    def pictures(self) -> Path:
+        """What the page shows, as files."""
+        return self.home / "pictures"
+
+    def _work(self, method: str) -> Path:
+        return self.home / "work" / folder_name(method)
+
+
+def folder_name(method: str) -> str:
+    """A name for a folder: the method's own where it is a plain one, otherwise one that no other method has.
+
+    >>> folder_name("flownet2-thin")
+    'flownet2-thin'
+    >>> folder_name("files:/data/my flow")
+    'files-data-my-flow-736a399f'
+    """
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(\+v)?", method):
+        return method
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[-40:]
+    return f"{plain or 'model'}-{hashlib.sha256(method.encode()).hexdigest()[:8]}"

@@ -1,0 +1,98 @@
+"""Progress of a table on standard error: measurements done, and how far those are that are being made."""
+
+import sys
+import time
+from dataclasses import dataclass
+from types import TracebackType
+
+from tqdm import tqdm
+
+from application.options import TableOptions
+from application.results import Actions, Cell, Errors, Kind, Masks, Speed, Store, Tracks
+from flowfeat.cli.output import duration
+
+
+@dataclass
+class _State:
+    begun: float
+    first: int | None = None
+    told: str = ""
+
+
+class TableBar:
+    """A bar over measurements, with what each is at, its rate and the time it will take; a line for each that ends."""
+
+    def __init__(self, options: TableOptions):
+        self._total = len(options.models) * len(options.kinds)
+        self._at: dict[tuple[str, Kind], _State] = {}
+        self._bar: tqdm | None = None
+
+    def __enter__(self) -> "TableBar":
+        # In a file a line every so often is enough.
+        interval = 0.5 if sys.stderr.isatty() else 10.0
+        looks = "{n_fmt}/{total_fmt} measured [{elapsed}]{postfix}"
+        self._bar = tqdm(total=self._total, file=sys.stderr, dynamic_ncols=True, mininterval=interval, bar_format=looks)
+        return self
+
+    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def begun(self, method: str, kind: Kind) -> None:
+        """A measurement is being made."""
+        self._at[method, kind] = _State(time.monotonic())
+        self._show()
+
+    def progress(self, method: str, kind: Kind, done: int, total: int | None, what: str) -> None:
+        """How far it is."""
+        state = self._at[method, kind]
+        now = time.monotonic()
+        if state.first is None or done < state.first:  # what stood before, and another thing that is counted
+            state.first, state.begun = done, now
+        rate = (done - state.first) / (now - state.begun) if now > state.begun else 0.0
+        left = f", {duration((total - done) / rate)} left" if total and rate else ""
+        state.told = f" {done}/{total or '?'} {what}, {rate:.1f}/s{left}"
+        self._show()
+
+    def told(self, cell: Cell, standing: bool) -> None:
+        """A measurement ended."""
+        self._at.pop((cell.method.name, cell.kind), None)
+        assert self._bar is not None
+        how = "standing" if standing else duration(cell.seconds)
+        self._bar.write(f"{cell.method.name}, {cell.kind}: {describe(cell)} ({how})", file=sys.stderr)
+        self._bar.update(1)
+        self._show()
+
+    def _show(self) -> None:
+        assert self._bar is not None
+        states = "; ".join(f"{method} {kind}{state.told}" for (method, kind), state in self._at.items())
+        self._bar.set_postfix_str(states, refresh=False)
+        self._bar.update(0)
+
+
+def describe(cell: Cell) -> str:
+    """A measurement in some words."""
+    match cell.result:
+        case None:
+            return f"failed: {cell.failed}"
+        case Speed() as speed:
+            return f"{speed.milliseconds:.0f} ms a pair of {speed.width}x{speed.height}"
+        case Errors() as errors:
+            return f"endpoint error {_number(errors.columns.get('EPE'), '.3f')} px on {errors.dataset}"
+        case Tracks() as tracks:
+            share = _number(tracks.f_measure, ".3f")
+            return f"F {share}, {tracks.extracted} of {tracks.visible} objects, {_failed(tracks.failed, 'shots')}"
+        case Masks() as masks:
+            return f"J {_number(masks.J, '.3f')}, {_failed(masks.failed, 'sequences')}"
+        case Store() as store:
+            return f"{store.clips} clips, {store.pairs} pairs, {_failed(store.failed, 'clips')}"
+        case Actions() as actions:
+            return f"accuracy {actions.accuracy:.3f} on {actions.clips} clips, {_failed(actions.failed, 'parts')}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "undefined" if value is None else f"{value:{form}}"
+
+
+def _failed(failed: dict[str, str], what: str) -> str:
+    return f"{len(failed)} {what} failed" if failed else "none failed"
