@@ -18,7 +18,6 @@ from flowfeat.estimators.protocol import resolve_device
 from flowfeat.extraction import extract
 from flowfeat.store import FlowStore
 from flowfeat.store.manifest import runs_of_store
-from flowfeat.store.writer import clip_path
 from recognition.datasets import Split, find_in_store, open_annotations
 from recognition.metrics import evaluate, wilson_interval
 from recognition.scores import read_scores
@@ -44,7 +43,8 @@ def measure_store(options: TableOptions, model: str, progress: Progress) -> Stor
             raise KeyboardInterrupt
         raise InputError(report.stopped)
     store = FlowStore(home)
-    headers = [store[key].header for key in store]
+    clips = [store[key] for key in store]
+    headers = [clip.header for clip in clips]
     if not headers:
         raise InputError(next(iter(report.failed.values()), f"{options.ucf101}: there is no clip in it"))
     reports = [record["report"] for _, record in runs_of_store(home) if "report" in record]
@@ -56,7 +56,7 @@ def measure_store(options: TableOptions, model: str, progress: Progress) -> Stor
         resize=options.resize,
         height=height,
         width=width,
-        bytes=sum(clip_path(home, header.key).stat().st_size for header in headers),
+        bytes=sum(clip.path.stat().st_size - clip.frame_bytes for clip in clips),
         clipped_share=sum(header.clipped_share * of for header, of in zip(headers, pixels, strict=True)) / sum(pixels),
         seconds=sum(each["seconds"] for each in reports),
         pairs_timed=sum(each["pairs"] for each in reports),

@@ -115,6 +115,7 @@ class TableOptions:
             model=model,
             weights=self.weights.get(model),
             resize=self.resize,
+            frames=True,  # the page shows them beside their flow
             workers=threads,
             device=self.device,
         )

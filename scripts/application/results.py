@@ -147,7 +147,7 @@ class Store:
         pairs: of all clips.
         resize: of frames before their flow was computed, as `shorter:128`; None where they keep their size.
         height, width: of the flow.
-        bytes: of all files.
+        bytes: of all files, without the frames in them.
         clipped_share: of the components of all pixels, beyond the bound.
         seconds, pairs_timed: that extraction took, in all sessions that came to an end, and what it made in them.
         failed: clips that could not be extracted, and why.

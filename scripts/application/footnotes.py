@@ -1,0 +1,87 @@
+"""The sentences below the tables: what failed, what was skipped, what has to be known of a row."""
+
+from collections.abc import Iterator, Sequence
+
+from application import published
+from application.published import PUBLISHED
+from application.results import Actions, Kind, Masks, Row, Store, Tracks
+
+TITLES: dict[Kind, str] = {
+    "speed": "speed",
+    "errors": "endpoint error",
+    "fbms": "FBMS-59",
+    "davis": "DAVIS",
+    "store": "flow of UCF101",
+    "actions": "action recognition on UCF101",
+}
+"""The measurements in words."""
+
+_NAMED = 5
+"""Failures that a sentence tells one by one."""
+
+
+class Footnotes:
+    """The sentences in their order, and which cells point to them.
+
+    Attributes:
+        sentences: numbered from 1.
+    """
+
+    def __init__(self, rows: Sequence[Row]):
+        self.sentences: list[str] = []
+        self._numbers: dict[tuple[str, Kind | None], int] = {}
+        for row in rows:
+            if row.failed is not None:
+                # Reasons of methods that take a folder begin with it, and so with the method's name.
+                told = row.failed if row.failed.startswith(f"{row.name}:") else f"{row.name}: {row.failed}"
+                self._add((row.name, None), told)
+            for kind, cell in row.cells.items():
+                told = f"{row.name}, {TITLES[kind]}"
+                if cell.failed is not None:
+                    self._add((row.name, kind), f"{told}: failed: {cell.failed}")
+                elif skipped := "; ".join(_skipped(cell.result)):
+                    self._add((row.name, kind), f"{told}: {skipped}")
+        # Not among ours: a method of ours may be called as one of the paper's.
+        self._of_published: dict[str, int] = {}
+        for each in PUBLISHED:
+            if each.note:
+                self.sentences.append(f"{each.method} in {published.SOURCE}: {each.note}.")
+                self._of_published[each.method] = len(self.sentences)
+
+    def mark(self, method: str, kind: Kind | None) -> str:
+        """What points to the sentence on a cell, or on a whole row; empty without one."""
+        return _marked(self._numbers.get((method, kind)))
+
+    def mark_published(self, method: str) -> str:
+        """What points to the sentence on a published row; empty without one."""
+        return _marked(self._of_published.get(method))
+
+    def _add(self, where: tuple[str, Kind | None], sentence: str) -> None:
+        self.sentences.append(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.")
+        self._numbers[where] = len(self.sentences)
+
+
+def _marked(number: int | None) -> str:
+    return "" if number is None else f" [{number}]"
+
+
+def _skipped(result: object) -> Iterator[str]:
+    """What a measurement that came to its end left out."""
+    match result:
+        case Tracks():
+            yield from _failures(result.failed, "shots that could not be segmented")
+        case Masks():
+            yield from _failures(result.failed, "sequences that could not be segmented")
+        case Store():
+            yield from _failures(result.failed, "clips that could not be extracted")
+        case Actions():
+            yield from _failures(result.failed, "parts that could not be made")
+            if result.missing:
+                yield f"clips of the lists that are not in the store and in no number, {result.missing}"
+
+
+def _failures(failed: dict[str, str], what: str) -> Iterator[str]:
+    if failed:
+        named = "; ".join(f"{name} ({reason})" for name, reason in list(failed.items())[:_NAMED])
+        more = f"; and {len(failed) - _NAMED} more, which table.json has" if len(failed) > _NAMED else ""
+        yield f"{what}, {len(failed)}: {named}{more}"

@@ -1,0 +1,147 @@
+"""The application table of FlowNet 2.0 (Table 5) for any flow methods: motion segmentation and action recognition.
+
+    python scripts/application_table.py --models zero dis flownet2-thin --out table \\
+        --ucf101 UCF-101 --annotations ucfTrainTestlist --fbms FBMS --davis DAVIS --truth middlebury other
+
+For each method: the flow of UCF101's clips, the temporal stream trained and tested on it, point tracks and segments of
+FBMS-59 scored by MoSegEval, masks of DAVIS, endpoint errors where the flow is known, and how long a pair takes. Data
+that is not given leaves its columns out; data in part makes a table in part, which says what it is made of.
+
+Run it again to go on: each measurement is a record in OUT/cells with its settings, versions and checksums of its
+inputs, and is made again only where one of these has changed, or where it failed. --dry-run says what stands.
+
+Exit status: 0 done, 1 done but incomplete (a measurement failed), 2 wrong usage or unusable input.
+"""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+from application.conduct import Watch, conduct, standing_cells
+from application.inputs import Inputs, hash_inputs
+from application.layout import Layout
+from application.options import TableOptions
+from application.outputs import write_outputs
+from application.page import write_page
+from application.pictures import draw_pictures
+from application.progress import TableBar
+from application.remarks import remarks_of
+from application.table import build_table
+
+from flowfeat.cli import DONE, INCOMPLETE, exit_status
+from flowfeat.cli.output import columns, result, say
+from flowfeat.errors import InputError
+from flowfeat.estimators.protocol import resolve_device
+
+
+@dataclass(frozen=True)
+class ApplicationTable:
+    """Measure flow methods by what flow is for, and put them into one table. Run it again to go on."""
+
+    models: tuple[str, ...]
+    """The rows: names that `flowfeat models` lists, or files:DIR; +v adds variational refinement."""
+    out: Path
+    """The folder of the table."""
+    ucf101: Path | None = None
+    """UCF101's clips, with --annotations."""
+    annotations: Path | None = None
+    """ucfTrainTestlist of UCF101, or another data set's lists that `flowfeat recognition train` takes."""
+    fbms: Path | None = None
+    """FBMS-59, or one of its splits."""
+    davis: Path | None = None
+    """DAVIS, 480p."""
+    truth: tuple[str, Path] | None = None
+    """A data set with true flow and its folder, as `middlebury DIR`, for the columns of endpoint errors."""
+    weights: tuple[str, ...] = ()
+    """Checkpoints of models that need one, as flownet2=FlowNet2_checkpoint.pth.tar."""
+    resize: str | None = None
+    """shorter:PIXELS or HEIGHTxWIDTH: UCF101's frames are resized first, where a method is slow; the table says so."""
+    sampling: Literal[4, 8] = 4
+    """Pixels between tracked points; 4 in the published table."""
+    preset: str = "quick"
+    """Of the temporal stream; fn2-table5 is the published table's."""
+    steps: int | None = None
+    """Train for so many steps, with the preset's schedule drawn together or out."""
+    split: int = 1
+    """Of UCF101."""
+    seeds: tuple[int, ...] = (0,)
+    """The temporal stream is trained once with each."""
+    device: str = "auto"
+    """cpu, cuda, or auto: a GPU if there is one."""
+    workers: int | None = None
+    """Measurements at a time: one where a GPU computes, otherwise one a processor."""
+    dry_run: bool = False
+    """Say which measurements stand and which would be made; write nothing."""
+
+    def run(self) -> int:
+        options = self._options()
+        workers = self._workers()
+        say("reading the data")
+        inputs = hash_inputs(options)
+        if self.dry_run:
+            result(describe_plan(options, inputs))
+            return DONE
+        with TableBar(options) as bar:
+            rows = conduct(options, inputs, workers, Watch(bar.begun, bar.progress, bar.told))
+        table = build_table(rows, remarks_of(rows, options, workers))
+        write_outputs(table, rows, options.out)
+        write_page(table, rows, draw_pictures(rows, Layout(options.out)), options.out)
+        result((options.out / "table.md").read_text(encoding="utf-8"))
+        result(f"{options.out / 'index.html'}")
+        failed = [row.name for row in rows if row.failed or any(cell.result is None for cell in row.cells.values())]
+        return INCOMPLETE if failed else DONE
+
+    def _options(self) -> TableOptions:
+        return TableOptions(
+            models=self.models,
+            out=self.out,
+            weights=dict(map(_named_weights, self.weights)),
+            ucf101=self.ucf101,
+            annotations=self.annotations,
+            fbms=self.fbms,
+            davis=self.davis,
+            truth=self.truth,
+            resize=self.resize,
+            sampling=self.sampling,
+            preset=self.preset,
+            steps=self.steps,
+            split=self.split,
+            seeds=self.seeds,
+            device=self.device,
+        )
+
+    def _workers(self) -> int:
+        if self.workers is not None and self.workers < 1:
+            raise InputError(f"--workers {self.workers}: it must be 1 or more")
+        return self.workers or (1 if resolve_device(self.device).type == "cuda" else os.cpu_count() or 1)
+
+
+def describe_plan(options: TableOptions, inputs: Inputs) -> str:
+    """Which measurements stand, a line for each method."""
+    states = standing_cells(options, inputs)
+    rows = [
+        ["", *options.kinds],
+        *([model, *(states[model, kind] for kind in options.kinds)] for model in options.models),
+    ]
+    return columns(rows)
+
+
+def _named_weights(given: str) -> tuple[str, Path]:
+    name, sign, path = given.partition("=")
+    if not (name and sign and path):
+        raise InputError(f"--weights {given}: write the model's name, = and the file, as flownet2=FILE")
+    return name, Path(path)
+
+
+def main() -> int:
+    logging.basicConfig(format="%(message)s")
+    options = tyro.cli(ApplicationTable, config=(tyro.conf.FlagCreatePairsOff,))
+    return exit_status("application_table", options.run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
