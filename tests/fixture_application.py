@@ -53,7 +53,7 @@ def make_row(name: str, **results: Result | str) -> Row:
 
 
 def speed(milliseconds: float, width: int = 320) -> Speed:
-    return Speed(milliseconds, 8, 240, width, "cpu", 2)
+    return Speed(milliseconds, 8, 0, 240, width, "cpu", 2)
 
 
 def errors(endpoint_error: float, at_edges: float | None = 1.5) -> Errors:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from application import published
 from application.published import PUBLISHED
-from application.results import Actions, Kind, Masks, Row, Store, Tracks
+from application.results import Actions, Kind, Masks, Row, Speed, Store, Tracks
 
 TITLES: dict[Kind, str] = {
     "speed": "speed",
@@ -68,6 +68,9 @@ def _marked(number: int | None) -> str:
 def _skipped(result: object) -> Iterator[str]:
     """What a measurement that came to its end left out."""
     match result:
+        case Speed():
+            if result.left_out:
+                yield f"clips whose pair was not timed, as it cannot be decoded or has another size, {result.left_out}"
         case Tracks():
             yield from _failures(result.failed, "shots that could not be segmented")
         case Masks():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from application.footnotes import TITLES
 from application.options import TableOptions
 from application.results import Actions, Masks, Result, Row, Store, Tracks
 from recognition.datasets import open_annotations
@@ -23,8 +24,8 @@ def _of_actions(rows: Sequence[Row], options: TableOptions) -> Iterator[str]:
         yield (
             f"Action recognition is on a part of {whole.dataset}, split {first.split}: {len(first.classes)} of "
             f"{len(whole.classes)} classes, {first.clips_trained} of {first.of_clips_trained} training and "
-            f"{first.clips} of {first.of_clips} test clips, so chance is {1 / len(first.classes):.1%} and one clip is "
-            f"{1 / first.clips:.1%}. No number of it compares with one on the whole data set."
+            f"{first.clips} of {first.of_clips} test clips, so chance is {1 / len(first.classes):.1%} and one clip "
+            f"{1 / first.clips:.1%}."
         )
     preset = options.temporal
     if options.preset != "fn2-table5":
@@ -50,11 +51,7 @@ def _of_segments(rows: Sequence[Row], options: TableOptions) -> Iterator[str]:
     tracks = [result for result in _results(rows) if isinstance(result, Tracks)]
     if tracks:
         first = tracks[0]
-        part = (
-            ""
-            if len(first.shots) >= first.of_shots
-            else (f" {len(first.shots)} of {first.of_shots} shots were scored: it is no score of the data set.")
-        )
+        part = f" {len(first.shots)} of {first.of_shots} shots are here." if len(first.shots) < first.of_shots else ""
         yield (
             f"Motion segmentation on FBMS-59 follows points {first.sampling} px apart and parts them by minimum-cost "
             f"multicut; MoSegEval scores all frames of a shot.{part}"
@@ -73,19 +70,16 @@ def _of_times(rows: Sequence[Row], workers: int) -> Iterator[str]:
 
 def _of_failures(rows: Sequence[Row]) -> Iterator[str]:
     missing = [row.name for row in rows if row.failed]
-    failed = [f"{row.name} ({kind})" for row in rows for kind, cell in row.cells.items() if cell.result is None]
-    parts = [
-        f"{row.name} ({kind})"
-        for row in rows
-        for kind, cell in row.cells.items()
-        if getattr(cell.result, "failed", None)
-    ]
-    if missing:
-        yield f"Methods that could not be had: {', '.join(missing)}."
-    if failed:
-        yield f"Measurements that failed, with reasons below: {', '.join(failed)}."
-    if parts:
-        yield f"Measurements of a part, as some clips or shots failed: {', '.join(parts)}."
+    cells = [(f"{row.name} ({TITLES[kind]})", cell) for row in rows for kind, cell in row.cells.items()]
+    failed = [name for name, cell in cells if cell.result is None]
+    parts = [name for name, cell in cells if getattr(cell.result, "failed", None)]
+    for told, names in (
+        ("Methods that could not be had", missing),
+        ("Measurements that failed", failed),
+        ("Measurements without some clips or shots, which failed", parts),
+    ):
+        if names:
+            yield f"{told}: {', '.join(names)}; the reasons are below."
 
 
 def _results(rows: Iterable[Row]) -> Iterator[Result]:

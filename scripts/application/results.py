@@ -18,6 +18,7 @@ class Speed:
     Attributes:
         milliseconds: for a pair, the median.
         pairs: how many were timed.
+        left_out: clips whose pair was not, as it cannot be decoded or has another size.
         height, width: of the frames.
         device: as `cpu` or `cuda`.
         threads: of PyTorch.
@@ -25,6 +26,7 @@ class Speed:
 
     milliseconds: float
     pairs: int
+    left_out: int
     height: int
     width: int
     device: str

@@ -32,16 +32,17 @@ def measure_speed(options: TableOptions, model: str, progress: Progress) -> Spee
     """
     threads = torch.get_num_threads()
     estimator = options.estimator(model, threads)
-    pairs = _pairs(options)
+    pairs, left_out = _pairs(options)
     height, width = pairs[0][1].shape[-2:]
     taken = []
     for done, (pair, frames) in enumerate(pairs):
         if frames.shape != pairs[0][1].shape:
-            continue  # a clip of another size would not compare
+            left_out += 1  # a clip of another size would not compare
+            continue
         _seconds(estimator, frames, pair)  # the first time pays for set-up and for this size
         taken.append(_seconds(estimator, frames, pair))
         progress(done + 1, len(pairs), "pairs")
-    return Speed(1e3 * statistics.median(taken), len(taken), height, width, estimator.device.type, threads)
+    return Speed(1e3 * statistics.median(taken), len(taken), left_out, height, width, estimator.device.type, threads)
 
 
 def _seconds(estimator: FlowEstimator, frames: UInt8[Tensor, "1 2 3 h w"], pair: Pair) -> float:
@@ -52,12 +53,13 @@ def _seconds(estimator: FlowEstimator, frames: UInt8[Tensor, "1 2 3 h w"], pair:
     return time.perf_counter() - begun
 
 
-def _pairs(options: TableOptions) -> list[tuple[Pair, UInt8[Tensor, "1 2 3 h w"]]]:
-    """The first two frames of each of some clips."""
+def _pairs(options: TableOptions) -> tuple[list[tuple[Pair, UInt8[Tensor, "1 2 3 h w"]]], int]:
+    """The first two frames of each of some clips, and how many of these have none."""
     clips = _clips(options)
+    chosen = clips[:: max(1, len(clips) // _CLIPS)][:_CLIPS]
     found = []
     with ClipDecoder() as decoder:
-        for clip in clips[:: max(1, len(clips) // _CLIPS)][:_CLIPS]:
+        for clip in chosen:
             try:
                 frames = [frame for chunk in islice(decoder.open(clip.path), 1) for frame in chunk[:2]]
             except ClipError:
@@ -67,7 +69,7 @@ def _pairs(options: TableOptions) -> list[tuple[Pair, UInt8[Tensor, "1 2 3 h w"]
                 found.append((Pair(clip.key, 0, 1), rearrange(batch, "p h w c -> 1 p c h w")))
     if not found:
         raise InputError(f"{clips[0].path}: no clip has two frames that can be decoded, so nothing can be timed")
-    return found
+    return found, len(chosen) - len(found)
 
 
 def _clips(options: TableOptions) -> list[Clip]:
