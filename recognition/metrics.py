@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
-from scipy.stats import binomtest
 
 from flowfeat.errors import InputError
 from recognition.scores import Scores, source_video
@@ -192,6 +191,8 @@ def top_k_accuracy(scores: Float32[np.ndarray, "clips classes"], labels: Int64[n
 
 def wilson_interval(correct: int, clips: int) -> Interval:
     """Wilson's 95 % score interval of a share (Wilson, JASA 1927): holds its place near 0 and 1 and for few clips."""
+    from scipy.stats import binomtest  # takes seconds to import
+
     found = binomtest(correct, clips).proportion_ci(CONFIDENCE, method="wilson")
     return float(found.low), float(found.high)
 
@@ -206,6 +207,8 @@ def mcnemar(first: Scores, second: Scores) -> McNemar:
         InputError: the score files are of different clips, classes or labels.
     """
     second = aligned(first, second)
+    from scipy.stats import binomtest
+
     right, other = (predictions(each.scores) == each.labels for each in (first, second))
     only_first, only_second = int((right & ~other).sum()), int((other & ~right).sum())
     differing = only_first + only_second

@@ -60,13 +60,6 @@ INSTEAD: tuple[tuple[str, str, str, str], ...] = (
         "small frames for the network",
     ),
     ("README.md", "UCF-101/ --out flownet2-flow", "UCF-101/Punch/ --out flownet2-flow", "three clips in place of all"),
-    (
-        "README.md",
-        "--out ucf101-flow --model dis --frames",
-        "--out ucf101-dis --model dis --frames",
-        "one store, one model",
-    ),
-    ("README.md", "--store ucf101-flow", "--store ucf101-dis", "the store with frames"),
     ("README.md", "--preset tsn", "--preset quick --steps 2 --folds 0 --splits 1", _SOON),
     ("docs/flownet2.md", "extract UCF-101/", "extract UCF-101/Punch/", "three clips in place of all"),
     (

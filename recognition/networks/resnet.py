@@ -1,16 +1,15 @@
 """ResNets (He et al., CVPR 2016) as torchvision has them."""
 
 from torch import nn
-from torchvision.models import ResNet, resnet18, resnet50, resnet101, resnet152
 
 from recognition.networks.classifier import new_classifier
 
-_BUILDERS = {18: resnet18, 50: resnet50, 101: resnet101, 152: resnet152}
 
-
-def build_resnet(depth: int, channels: int, classes: int, dropout: float) -> ResNet:
+def build_resnet(depth: int, channels: int, classes: int, dropout: float) -> nn.Module:
     """ResNet-18, -50, -101 or -152 with random weights; dropout stands before its last layer."""
-    network = _BUILDERS[depth](weights=None)
+    from torchvision import models  # takes seconds to import
+
+    network = {18: models.resnet18, 50: models.resnet50, 101: models.resnet101, 152: models.resnet152}[depth]()
     network.conv1 = _stem(channels, 64)
     # torchvision's forward calls what stands here; the paper's network has no dropout.
     network.fc = nn.Sequential(nn.Dropout(dropout), new_classifier(network.fc.in_features, classes))  # type: ignore[assignment]

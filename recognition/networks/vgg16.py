@@ -1,13 +1,14 @@
 """VGG-16 (Simonyan and Zisserman, ICLR 2015, configuration D) as torchvision has it."""
 
 from torch import nn
-from torchvision.models import VGG, vgg16
 
 from recognition.networks.classifier import new_classifier
 
 
-def build_vgg16(channels: int, classes: int, dropout: float) -> VGG:
+def build_vgg16(channels: int, classes: int, dropout: float) -> nn.Module:
     """The network with random weights; dropout stands before its second hidden layer and before the last."""
+    from torchvision.models import vgg16  # takes seconds to import
+
     network = vgg16(weights=None, dropout=dropout)
     features, classifier = network.features, network.classifier
     assert isinstance(features, nn.Sequential)
