@@ -10,19 +10,21 @@ that is not given leaves its columns out; data in part makes a table in part, wh
 Run it again to go on: each measurement is a record in OUT/cells with its settings, versions and checksums of its
 inputs, and is made again only where one of these has changed, or where it failed. --dry-run says what stands.
 
-Exit status: 0 done, 1 done but incomplete (a measurement failed), 2 wrong usage or unusable input.
+Exit status: 0 done, 1 done but incomplete (a measurement, clip or shot failed), 2 wrong usage or unusable input.
 """
 
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import tyro
+from application.cells import complete
 from application.conduct import Watch, conduct, standing_cells
-from application.inputs import Inputs, hash_inputs
+from application.inputs import hash_inputs
 from application.layout import Layout
 from application.options import TableOptions
 from application.outputs import write_outputs
@@ -30,12 +32,14 @@ from application.page import write_page
 from application.pictures import draw_pictures
 from application.progress import TableBar
 from application.remarks import remarks_of
+from application.results import Kind
 from application.table import build_table
 
 from flowfeat.cli import DONE, INCOMPLETE, exit_status
 from flowfeat.cli.output import columns, result, say
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
+from flowfeat.store.settings import DEFAULT_BOUND, Encoding
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class ApplicationTable:
     ucf101: Path | None = None
     """UCF101's clips, with --annotations."""
     annotations: Path | None = None
-    """ucfTrainTestlist of UCF101, or another data set's lists that `flowfeat recognition train` takes."""
+    """UCF101's ucfTrainTestlist."""
     fbms: Path | None = None
     """FBMS-59, or one of its splits."""
     davis: Path | None = None
@@ -60,8 +64,14 @@ class ApplicationTable:
     """Checkpoints of models that need one, as flownet2=FlowNet2_checkpoint.pth.tar."""
     resize: str | None = None
     """shorter:PIXELS or HEIGHTxWIDTH: UCF101's frames are resized first, where a method is slow; the table says so."""
+    encoding: Encoding = "jpeg"
+    """Of UCF101's stored flow: float16 clips nothing."""
+    bound: float = DEFAULT_BOUND
+    """Pixels beyond which jpeg and uint8 clip."""
     sampling: Literal[4, 8] = 4
     """Pixels between tracked points; 4 in the published table."""
+    segmentation: Literal["ours", "paper"] = "ours"
+    """paper is the published tracker and costs as far as they are known, and every cluster an object."""
     preset: str = "quick"
     """Of the temporal stream; fn2-table5 is the published table's."""
     steps: int | None = None
@@ -83,17 +93,17 @@ class ApplicationTable:
         say("reading the data")
         inputs = hash_inputs(options)
         if self.dry_run:
-            result(describe_plan(options, inputs))
-            return DONE
+            states, closed = standing_cells(options, inputs)
+            result(describe_plan(options, states, closed))
+            return INCOMPLETE if closed else DONE
         with TableBar(options) as bar:
-            rows = conduct(options, inputs, workers, Watch(bar.begun, bar.progress, bar.told))
+            rows = conduct(options, inputs, workers, Watch(bar.closed, bar.begun, bar.progress, bar.told))
         table = build_table(rows, remarks_of(rows, options, workers))
         write_outputs(table, rows, options.out)
-        write_page(table, rows, draw_pictures(rows, Layout(options.out)), options.out)
+        write_page(table, rows, draw_pictures(rows, Layout(options.out), options.ucf101), options.out)
         result((options.out / "table.md").read_text(encoding="utf-8"))
         result(f"{options.out / 'index.html'}")
-        failed = [row.name for row in rows if row.failed or any(cell.result is None for cell in row.cells.values())]
-        return INCOMPLETE if failed else DONE
+        return DONE if all(map(complete, rows)) else INCOMPLETE
 
     def _options(self) -> TableOptions:
         return TableOptions(
@@ -106,6 +116,9 @@ class ApplicationTable:
             davis=self.davis,
             truth=self.truth,
             resize=self.resize,
+            encoding=self.encoding,
+            bound=self.bound,
+            segmentation=self.segmentation,
             sampling=self.sampling,
             preset=self.preset,
             steps=self.steps,
@@ -120,14 +133,12 @@ class ApplicationTable:
         return self.workers or (1 if resolve_device(self.device).type == "cuda" else os.cpu_count() or 1)
 
 
-def describe_plan(options: TableOptions, inputs: Inputs) -> str:
-    """Which measurements stand, a line for each method."""
-    states = standing_cells(options, inputs)
-    rows = [
-        ["", *options.kinds],
-        *([model, *(states[model, kind] for kind in options.kinds)] for model in options.models),
-    ]
-    return columns(rows)
+def describe_plan(options: TableOptions, states: Mapping[tuple[str, Kind], str], closed: Mapping[str, str]) -> str:
+    """Which measurements stand, a line for each method, and why a method cannot be had."""
+    rows = [[model, *(states.get((model, kind), "-") for kind in options.kinds)] for model in options.models]
+    return "\n".join(
+        [columns([["", *options.kinds], *rows]), *(f"{name}: {reason}" for name, reason in closed.items())]
+    )
 
 
 def _named_weights(given: str) -> tuple[str, Path]:
@@ -139,7 +150,7 @@ def _named_weights(given: str) -> tuple[str, Path]:
 
 def main() -> int:
     logging.basicConfig(format="%(message)s")
-    options = tyro.cli(ApplicationTable, config=(tyro.conf.FlagCreatePairsOff,))
+    options = tyro.cli(ApplicationTable, config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone))
     return exit_status("application_table", options.run)
 
 

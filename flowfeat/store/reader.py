@@ -106,11 +106,6 @@ class StoredClip:
         """How many RGB frames are stored: all of the clip's, or 0."""
         return self.header.source.frames_decoded if self.header.settings.frames else 0
 
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of the file that are RGB frames and not flow."""
-        return self._file.get_slice("frames_jpeg").get_shape()[0] if self.frames else 0
-
     def read_frames(self, start: int = 0, count: int | None = None) -> UInt8[Tensor, "t 3 h w"]:
         """RGB frames `start` to `start + count`. Raises StoreError where none were stored."""
         jpegs = self.read_frame_jpegs(start, count)

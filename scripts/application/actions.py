@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +18,8 @@ from flowfeat.estimators.protocol import resolve_device
 from flowfeat.extraction import extract
 from flowfeat.store import FlowStore
 from flowfeat.store.manifest import runs_of_store
+from flowfeat.store.writer import clip_path
+from flowfeat.video import find_clips
 from recognition.datasets import Split, find_in_store, open_annotations
 from recognition.metrics import evaluate, wilson_interval
 from recognition.scores import read_scores
@@ -29,10 +31,10 @@ _READERS = 8
 """Processes that read stacks ahead for a GPU."""
 
 
-def measure_store(options: TableOptions, model: str, progress: Progress) -> Store:
+def measure_store(options: TableOptions, model: str, decided_by: Mapping[str, str], progress: Progress) -> Store:
     """Extract the flow of every clip, and what that took. Raises InputError where none can be extracted."""
     assert options.ucf101 is not None
-    home = Layout(options.out).store(model)
+    home = Layout(options.out).store(model, decided_by)
     report = extract(
         [options.ucf101],
         options.extraction(model, home, torch.get_num_threads()),
@@ -42,21 +44,25 @@ def measure_store(options: TableOptions, model: str, progress: Progress) -> Stor
         if report.stopped.startswith("interrupted"):
             raise KeyboardInterrupt
         raise InputError(report.stopped)
+    wanted = {clip.key for clip in find_clips([options.ucf101])}
+    for key in FlowStore(home):
+        if key not in wanted:  # the data had it once; who trains on the store would learn from it
+            clip_path(home, key).unlink()
     store = FlowStore(home)
-    clips = [store[key] for key in store]
-    headers = [clip.header for clip in clips]
+    headers = [store[key].header for key in store]
     if not headers:
         raise InputError(next(iter(report.failed.values()), f"{options.ucf101}: there is no clip in it"))
     reports = [record["report"] for _, record in runs_of_store(home) if "report" in record]
     pixels = [header.pairs * header.height * header.width for header in headers]
     (height, width), _ = Counter((header.height, header.width) for header in headers).most_common(1)[0]
     return Store(
+        folder=home.relative_to(options.out).as_posix(),
         clips=len(headers),
         pairs=sum(header.pairs for header in headers),
         resize=options.resize,
         height=height,
         width=width,
-        bytes=sum(clip.path.stat().st_size - clip.frame_bytes for clip in clips),
+        bytes=sum(clip_path(home, key).stat().st_size for key in store),
         clipped_share=sum(header.clipped_share * of for header, of in zip(headers, pixels, strict=True)) / sum(pixels),
         seconds=sum(each["seconds"] for each in reports),
         pairs_timed=sum(each["pairs"] for each in reports),
@@ -65,7 +71,7 @@ def measure_store(options: TableOptions, model: str, progress: Progress) -> Stor
     )
 
 
-def measure_actions(options: TableOptions, model: str, progress: Progress) -> Actions:
+def measure_actions(options: TableOptions, model: str, decided_by: Mapping[str, str], progress: Progress) -> Actions:
     """Train the temporal stream on the training clips of a split and test it on its test clips, once with each seed.
 
     Classes that lack training or test clips in the store are left out; `Actions.classes` are those that are not.
@@ -74,11 +80,11 @@ def measure_actions(options: TableOptions, model: str, progress: Progress) -> Ac
     """
     assert options.annotations is not None
     layout = Layout(options.out)
-    whole = open_annotations(options.annotations, options.split)
-    classes = _classes_with_clips(whole, layout.store(model))
+    whole, store = open_annotations(options.annotations, options.split), layout.store(model, decided_by)
+    classes = _classes_with_clips(whole, store)
     plan = make_plan(
         TwoStreamOptions(
-            store=layout.store(model),
+            store=store,
             annotations=options.annotations,
             presets=(options.temporal,),
             splits=(options.split,),
@@ -89,7 +95,7 @@ def measure_actions(options: TableOptions, model: str, progress: Progress) -> Ac
             steps=options.steps,
         )
     )
-    home = layout.actions(model)
+    home = layout.actions(model, decided_by)
     device = resolve_device(options.device)
     # A GPU would wait for stacks; on a CPU the cores are busy with other measurements already.
     workers = 0 if device.type == "cpu" else min(_READERS, os.cpu_count() or 1)

@@ -74,7 +74,6 @@ def _measure(
 
     from application.cells import measure
 
-    # From the terminal Ctrl-C comes to every process, and then once more from the one that started this.
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     told = 0.0

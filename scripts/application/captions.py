@@ -98,7 +98,7 @@ def speed_note(rows: Sequence[Row]) -> str:
     where = f" on {data['device']} of {data['processor'] if data['gpu'] == 'None' else data['gpu']}" if data else ""
     return (
         f"ms a pair: the median of single pairs in memory{where}. Extraction: decoding and writing included. Clipped: "
-        "share of the flow's components beyond the bound of the store."
+        "share of the pixels with a component beyond the bound of the store."
     )
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from application.actions import measure_actions, measure_store
-from application.inputs import Inputs, digest_of_store
+from application.inputs import Inputs, digest_of_listing, digest_of_store
 from application.layout import Layout
 from application.motion import measure_davis, measure_fbms
 from application.options import TableOptions
-from application.results import KINDS, SCHEMA, Cell, Kind, Method, Result
+from application.results import KINDS, SCHEMA, Cell, Kind, Method, Result, Row
 from application.speed import Progress, measure_speed
 from application.truth import measure_errors
 from flowfeat.atomic import write_atomically
@@ -26,11 +26,11 @@ from flowfeat.typed_json import plain, typed
 
 logger = logging.getLogger(__name__)
 
-_MEASURE: dict[Kind, Callable[[TableOptions, str, Progress], Result]] = {
-    "speed": measure_speed,
-    "errors": measure_errors,
-    "fbms": measure_fbms,
-    "davis": measure_davis,
+_MEASURE: dict[Kind, Callable[[TableOptions, str, dict[str, str], Progress], Result]] = {
+    "speed": lambda options, model, _, progress: measure_speed(options, model, progress),
+    "errors": lambda options, model, _, progress: measure_errors(options, model, progress),
+    "fbms": lambda options, model, _, progress: measure_fbms(options, model, progress),
+    "davis": lambda options, model, _, progress: measure_davis(options, model, progress),
     "store": measure_store,
     "actions": measure_actions,
 }
@@ -43,8 +43,15 @@ def method_of(name: str, estimator: FlowEstimator) -> Method:
 
 
 def made_of(kind: Kind, method: Method, options: TableOptions, inputs: Inputs) -> dict[str, str]:
-    """All that decides a measurement, as text. Raises StoreError where the store that it needs cannot be read."""
+    """What decides a measurement, as text: method, data and settings. Versions, and where flow is computed, are
+    recorded and decide nothing.
+
+    Raises StoreError where the store that it needs cannot be read.
+    """
     flow = {"method": _text(asdict(method))}
+    if method.name.startswith("files:"):
+        # Fields of one size have files of one size, so flow that was computed again is told by its time alone.
+        flow["files"] = digest_of_listing(Path(method.name.removeprefix("files:").removesuffix("+v")))
     if kind == "speed":
         clips = inputs.ucf101 or inputs.fbms or inputs.davis
         place = machine()
@@ -54,14 +61,15 @@ def made_of(kind: Kind, method: Method, options: TableOptions, inputs: Inputs) -
         assert options.truth is not None
         return flow | {"truth": inputs.truth or "", "dataset": options.truth[0]}
     if kind in ("fbms", "davis"):
-        settings = {"tracker": asdict(options.tracker), "segmentation": asdict(options.segmentation)}
+        settings = {"tracker": asdict(options.tracker), "segmentation": asdict(options.parting)}
         if kind == "fbms":
             return flow | {"fbms": inputs.fbms or "", "settings": _text(settings)}
         return flow | {"davis": inputs.davis or "", "settings": _text(settings | {"dense": asdict(options.dense)})}
+    flow |= {"resize": options.resize or "", "encoding": options.encoding, "bound": str(options.bound)}
     if kind == "store":
-        return flow | {"ucf101": inputs.ucf101 or "", "resize": options.resize or ""}
-    return {
-        "flow": digest_of_store(Layout(options.out).store(method.name)),
+        return flow | {"ucf101": inputs.ucf101 or ""}
+    return flow | {
+        "flow": digest_of_store(Layout(options.out).store(method.name, flow)),
         "annotations": inputs.annotations or "",
         "split": str(options.split),
         "seeds": " ".join(map(str, options.seeds)),
@@ -88,6 +96,13 @@ def read_cell(path: Path) -> Cell | None:
         raise FormatError(f"{path}: the record is damaged ({told}); remove it, and it is measured again") from None
 
 
+def complete(row: Row) -> bool:
+    """Whether nothing of a row failed, in part or as a whole, and no clip of its lists is missing."""
+    results = [cell.result for cell in row.cells.values()]
+    in_part = any(getattr(result, "failed", None) or getattr(result, "missing", 0) for result in results)
+    return row.failed is None and None not in results and not in_part
+
+
 def stands(cell: Cell | None, now: dict[str, str]) -> bool:
     """Whether a measurement is whole, and would be made of the same now."""
     if cell is None or cell.result is None or cell.made_of != now:
@@ -105,7 +120,7 @@ def measure(kind: Kind, method: Method, decided_by: dict[str, str], options: Tab
     begun, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     result, failed = None, None
     try:
-        result = _MEASURE[kind](options, method.name, progress)
+        result = _MEASURE[kind](options, method.name, decided_by, progress)
     except InputError as fault:
         failed = str(fault)
     except OSError as fault:

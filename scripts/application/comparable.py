@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from application.columns import cell_of
 from application.results import Actions, Cell, Errors, Kind, Masks, Row, Speed, Store, Tracks
 
-OF_THE_METHOD = ("method", "flow")
+OF_THE_METHOD = ("method", "flow", "files")
 """Names in `Cell.made_of` that rows differ in by what they are; all others are of the data and of the protocol."""
 
 _READ = 60

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
+from typing import Literal
 
 from application.apart import Apart
 from application.cells import keep, made_of, method_of, read_cell, stands
@@ -22,11 +23,13 @@ class Watch:
     """Who is told how it goes; nobody if not given.
 
     Attributes:
+        closed: a method that cannot be had, and why.
         begun: a measurement is being made: its method and kind.
         progress: method and kind, how much is done, of how much, and of what.
         told: a measurement, and whether it stood already.
     """
 
+    closed: Callable[[str, str], None] = lambda method, reason: None
     begun: Callable[[str, Kind], None] = lambda method, kind: None
     progress: Callable[[str, Kind, int, int | None, str], None] = lambda method, kind, done, total, what: None
     told: Callable[[Cell, bool], None] = lambda cell, standing: None
@@ -56,9 +59,9 @@ class _Running:
 def conduct(options: TableOptions, inputs: Inputs, workers: int, watch: Watch | None = None) -> list[Row]:
     """Make all measurements that do not stand yet; killed and called again, it goes on.
 
-    First each method is timed with nothing beside it. Then `workers` measurements at a time, each with its share of the
-    cores; on a CPU a network gives other last bits with another number of threads, so the same table to the bit takes
-    the same number of them.
+    First each method is timed, with no other measurement beside it. Then `workers` measurements at a time, each with
+    its share of the cores. The same table to the bit takes the same number of threads, as a network on a CPU gives
+    other last bits with another, and solvers that come to their end within their budget of time.
 
     Args:
         options: what is measured.
@@ -75,32 +78,39 @@ def conduct(options: TableOptions, inputs: Inputs, workers: int, watch: Watch | 
     """
     methods: list[Method] = []
     closed: dict[str, str] = {}
+    work = _Work(options, inputs, watch or Watch())
     for name in options.models:
         try:
             methods.append(method_of(name, options.estimator(name, 1)))
         except InputError as fault:
             closed[name] = str(fault)
-    cores, work = os.cpu_count() or 1, _Work(options, inputs, watch or Watch())
-    if "speed" in options.kinds:
-        work.do([_Job(method, ("speed",)) for method in methods], 1, cores)
+            work.watch.closed(name, str(fault))
+    cores = os.cpu_count() or 1
+    work.do([_Job(method, ("speed",)) for method in methods if "speed" in options.kinds_of(method.name)], 1, cores)
     work.do(_jobs(options, methods), workers, max(1, cores // workers))
     return [
-        Row(name, {kind: work.cells[name, kind] for kind in options.kinds if name not in closed}, closed.get(name))
+        Row(name, {kind: work.cells[name, kind] for kind in _kinds_of(options, name, closed)}, closed.get(name))
         for name in options.models
     ]
 
 
-def standing_cells(options: TableOptions, inputs: Inputs) -> dict[tuple[str, Kind], str]:
-    """What `conduct` would do, by method and kind: `stands`, `to make`, or why the method cannot be had."""
-    work, states = _Work(options, inputs, Watch()), dict[tuple[str, Kind], str]()
+def _kinds_of(options: TableOptions, name: str, closed: Collection[str]) -> tuple[Kind, ...]:
+    return () if name in closed else options.kinds_of(name)
+
+
+def standing_cells(
+    options: TableOptions, inputs: Inputs
+) -> tuple[dict[tuple[str, Kind], Literal["stands", "to make"]], dict[str, str]]:
+    """What `conduct` would do, by method and kind; and the methods that cannot be had, each with the reason."""
+    work, states, closed = _Work(options, inputs, Watch()), {}, {}
     for name in options.models:
         try:
             method = method_of(name, options.estimator(name, 1))
         except InputError as fault:
-            states |= {(name, kind): str(fault) for kind in options.kinds}
+            closed[name] = str(fault)
             continue
-        states |= {(name, kind): work.state(kind, method) for kind in options.kinds}
-    return states
+        states |= {(name, kind): work.state(kind, method) for kind in options.kinds_of(name)}
+    return states, closed
 
 
 def _jobs(options: TableOptions, methods: Collection[Method]) -> list[_Job]:
@@ -143,7 +153,7 @@ class _Work:
                 running.apart.interrupt()
             raise
 
-    def state(self, kind: Kind, method: Method) -> str:
+    def state(self, kind: Kind, method: Method) -> Literal["stands", "to make"]:
         """Whether a measurement stands."""
         try:
             decided_by = made_of(kind, method, self.options, self.inputs)

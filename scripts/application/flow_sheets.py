@@ -1,6 +1,7 @@
 """Colour-coded flow of the same pair of frames by every method, in one scale, so that methods compare by eye."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -8,6 +9,7 @@ from jaxtyping import Float32, UInt8
 
 from flowfeat.errors import InputError
 from flowfeat.store import FlowStore, StoredClip
+from flowfeat.video import find_clips, read_clip
 from flowfeat.visualization import Panel, contact_sheet, displacement_scale, flow_panel
 
 ACROSS = 4
@@ -36,8 +38,8 @@ def shown_clips(stores: Mapping[str, FlowStore], count: int) -> list[str]:
     return [clips[(2 * place + 1) * len(clips) // (2 * shown)] for place in range(shown)]
 
 
-def flow_sheet(stores: Mapping[str, FlowStore], key: str) -> UInt8[np.ndarray, "H W 3"]:
-    """The frame, where a store has it, and each method's flow from it to the next.
+def flow_sheet(stores: Mapping[str, FlowStore], key: str, videos: Path | None = None) -> UInt8[np.ndarray, "H W 3"]:
+    """The frame, where the clip is there, and each method's flow from it to the next.
 
     Of a few moments it is the one whose motion is the median, by the first method that sees any: the fastest is often a
     cut, the slowest a pause. Full colour is the median of the scales that the methods' flows would have alone: neither
@@ -46,6 +48,7 @@ def flow_sheet(stores: Mapping[str, FlowStore], key: str) -> UInt8[np.ndarray, "
     Args:
         stores: by method, in the order of the sheet.
         key: of a clip that all of them have.
+        videos: the folder that the clips' flow was extracted from.
 
     Raises:
         InputError: a clip is damaged, or has no pair in one of the stores.
@@ -55,7 +58,7 @@ def flow_sheet(stores: Mapping[str, FlowStore], key: str) -> UInt8[np.ndarray, "
     width = next(iter(clips.values())).width
     flows = {method: _field(clip, moment) * np.float32(width / clip.width) for method, clip in clips.items()}
     scale = median(displacement_scale(flow) for flow in flows.values())
-    panels = [*_frame(list(clips.values()), moment)]
+    panels = [] if videos is None else [*_frame(videos, key, moment)]
     panels += [_panel(method, flow, scale) for method, flow in flows.items()]
     told = f"{key}, frame {moment}; full colour = {scale:.3g} px for every method, darker beyond"
     return contact_sheet(in_rows(panels), told, WIDTH)
@@ -78,11 +81,10 @@ def _moment(clips: Sequence[StoredClip], key: str) -> int:
     return moments[len(moments) // 2]
 
 
-def _frame(clips: Sequence[StoredClip], moment: int) -> Iterator[Panel]:
-    for clip in clips:
-        if clip.frames:
-            yield Panel(np.ascontiguousarray(clip.read_frames(moment, 1)[0].permute(1, 2, 0).numpy()), "the frame")
-            return
+def _frame(videos: Path, key: str, moment: int) -> Iterator[Panel]:
+    for clip in find_clips([videos]):
+        if clip.key == key:
+            yield Panel(read_clip(clip.path).frames[moment], "the frame")
 
 
 def _panel(method: str, flow: Float32[np.ndarray, "2 h w"], scale: float) -> Panel:

@@ -73,6 +73,8 @@ def _skipped(result: object) -> Iterator[str]:
                 yield f"clips whose pair was not timed, as it cannot be decoded or has another size, {result.left_out}"
         case Tracks():
             yield from _failures(result.failed, "shots that could not be segmented")
+            if hit := [shot.name for shot in result.shots if shot.budget_hit]:
+                yield f"shots whose multicut ran out of time, so that they depend on the machine: {', '.join(hit)}"
         case Masks():
             yield from _failures(result.failed, "sequences that could not be segmented")
         case Store():
@@ -80,7 +82,8 @@ def _skipped(result: object) -> Iterator[str]:
         case Actions():
             yield from _failures(result.failed, "parts that could not be made")
             if result.missing:
-                yield f"clips of the lists that are not in the store and in no number, {result.missing}"
+                classes = len(result.classes)
+                yield f"clips of these {classes} classes that are not there and in no number, {result.missing}"
 
 
 def _failures(failed: dict[str, str], what: str) -> Iterator[str]:

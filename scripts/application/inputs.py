@@ -46,6 +46,15 @@ def digest_of_store(path: Path) -> str:
     return of_all.hexdigest()
 
 
+def digest_of_listing(root: Path) -> str:
+    """SHA-256 over names, sizes and times of change of all files below a folder."""
+    of_all = hashlib.sha256()
+    for file in _files(root):
+        status = file.stat()
+        of_all.update(f"{file.relative_to(root).as_posix()}\n{status.st_size}\n{status.st_mtime_ns}\n".encode())
+    return of_all.hexdigest()
+
+
 def _of_clips(root: Path) -> str:
     clips = find_clips([root])
     return _digest([(clip.key, file) for clip in clips for file in _files(clip.path)])

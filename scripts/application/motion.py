@@ -18,7 +18,7 @@ from segmentation.evaluation.over_shots import MosegMeans
 from segmentation.evaluation.result_folder import open_results
 from segmentation.fbms import SPLITS, split_folders
 from segmentation.runs.layout import RunFolder
-from segmentation.runs.record import RunRecord
+from segmentation.runs.record import RunRecord, ShotRecord
 from segmentation.runs.run import RunOptions, run_segmentation
 from segmentation.runs.sources import SourceChoice
 
@@ -55,6 +55,7 @@ def measure_fbms(options: TableOptions, model: str, progress: Progress) -> Track
                 visible=score.visible,
                 one_cluster=one.f_measure,
                 seconds=made.timing.total,
+                budget_hit=_budget_hit(made),
             )
         )
     return Tracks(
@@ -108,7 +109,7 @@ def _run(
         source=SourceChoice(model=model, weights=options.weights.get(model), device=options.device),
         shots=shots,
         tracker=options.tracker,
-        segmentation=options.segmentation,
+        segmentation=options.parting,
         dense=options.dense if kind == "davis" else None,
         workers=1,
     )
@@ -118,6 +119,10 @@ def _run(
     if not record.shots:
         raise InputError(next(iter(_failed(record).values()), f"{root}: there is no shot in it"))
     return record
+
+
+def _budget_hit(record: ShotRecord) -> bool:
+    return record.segments is not None and record.segments.multicut is not None and record.segments.multicut.budget_hit
 
 
 def _failed(record: RunRecord) -> dict[str, str]:

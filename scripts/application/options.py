@@ -1,7 +1,7 @@
 """What an application table is asked for, and the settings of each of its measurements."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,9 +9,13 @@ from application.results import Kind
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, load_estimator
 from flowfeat.extraction import ExtractionOptions
+from flowfeat.store.settings import DEFAULT_BOUND, Encoding
+from recognition.datasets import open_annotations
 from recognition.presets import Preset, find_preset
 from segmentation.dense import DenseSettings
+from segmentation.segment import PAPER as PAPER_SEGMENTATION
 from segmentation.segment import SegmentationSettings
+from segmentation.tracking import PAPER as PAPER_TRACKER
 from segmentation.tracking import TrackerSettings
 
 
@@ -27,7 +31,9 @@ class TableOptions:
         fbms, davis: the data sets.
         truth: name and folder of a data set with true flow, as `flowfeat benchmark` has them.
         resize: of UCF101's frames before their flow is computed, as `shorter:128`, where a method is slow.
+        encoding, bound: of UCF101's stored flow, as `flowfeat extract` has them.
         sampling: pixels between tracked points; 4 in the published table.
+        segmentation: `ours`, or the published tracker and costs, every cluster an object (`paper`).
         preset, steps: of the temporal stream; the preset's own number of steps if None.
         split, seeds: the split of UCF101, and of each training.
         device: `cpu`, `cuda` or `auto`.
@@ -42,7 +48,10 @@ class TableOptions:
     davis: Path | None = None
     truth: tuple[str, Path] | None = None
     resize: str | None = None
+    encoding: Encoding = "jpeg"
+    bound: float = DEFAULT_BOUND
     sampling: Literal[4, 8] = 4
+    segmentation: Literal["ours", "paper"] = "ours"
     preset: str = "quick"
     steps: int | None = None
     split: int = 1
@@ -65,11 +74,18 @@ class TableOptions:
         if self.steps is not None and self.steps < 1:
             raise InputError(f"--steps {self.steps}: say 1 or more")
         self.temporal  # noqa: B018 - raises on a name that is no preset
+        self.extraction("zero", self.out, 1)  # raises on a size or a bound that is none
+        if self.annotations is not None:
+            open_annotations(self.annotations, self.split)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """The measurements that the given data allows, those that take longest first."""
+        """The measurements that the given data allows."""
         return tuple(self._kinds())
+
+    def kinds_of(self, model: str) -> tuple[Kind, ...]:
+        """Those of a method: reading flow from files takes no time that would compare with computing it."""
+        return tuple(kind for kind in self.kinds if kind != "speed" or not model.startswith("files:"))
 
     def _kinds(self) -> Iterator[Kind]:
         # Timing needs frames of some data set; single pairs of true flow have none that a clip's would compare with.
@@ -92,12 +108,12 @@ class TableOptions:
     @property
     def tracker(self) -> TrackerSettings:
         """How points are tracked, on both data sets."""
-        return TrackerSettings(sampling=self.sampling)
+        return replace(PAPER_TRACKER if self.segmentation == "paper" else TrackerSettings(), sampling=self.sampling)
 
     @property
-    def segmentation(self) -> SegmentationSettings:
+    def parting(self) -> SegmentationSettings:
         """How tracks are parted into objects."""
-        return SegmentationSettings()
+        return PAPER_SEGMENTATION if self.segmentation == "paper" else SegmentationSettings()
 
     @property
     def dense(self) -> DenseSettings:
@@ -109,13 +125,14 @@ class TableOptions:
         return load_estimator(model, self.weights.get(model), self.device, threads)
 
     def extraction(self, model: str, store: Path, threads: int) -> ExtractionOptions:
-        """How UCF101's flow is extracted. Raises InputError where `resize` is no size."""
+        """How UCF101's flow is extracted. Raises InputError where `resize` is no size or `bound` none."""
         return ExtractionOptions(
             out=store,
             model=model,
             weights=self.weights.get(model),
             resize=self.resize,
-            frames=True,  # the page shows them beside their flow
+            encoding=self.encoding,
+            bound=self.bound,
             workers=threads,
             device=self.device,
         )

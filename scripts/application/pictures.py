@@ -69,8 +69,13 @@ class Pictures:
     errors: tuple[Picture, ...] = ()
 
 
-def draw_pictures(rows: Sequence[Row], layout: Layout) -> Pictures:
+def draw_pictures(rows: Sequence[Row], layout: Layout, videos: Path | None = None) -> Pictures:
     """Draw them into `layout.pictures`, from the records, the stores and the results of segmentation.
+
+    Args:
+        rows: of the table.
+        layout: of its folder.
+        videos: the folder of UCF101's clips, for the frames that flow is shown beside.
 
     What cannot be drawn, as a store that is gone or damaged, has its reason in its place.
 
@@ -78,7 +83,7 @@ def draw_pictures(rows: Sequence[Row], layout: Layout) -> Pictures:
         OSError: a picture cannot be written.
     """
     return Pictures(
-        flow=tuple(_flow(rows, layout)),
+        flow=tuple(_flow(rows, layout, videos)),
         fbms=tuple(_overlays(rows, layout, "fbms")),
         davis=tuple(_overlays(rows, layout, "davis")),
         confusions=tuple(_confusions(rows, layout)),
@@ -87,8 +92,8 @@ def draw_pictures(rows: Sequence[Row], layout: Layout) -> Pictures:
     )
 
 
-def _flow(rows: Sequence[Row], layout: Layout) -> Iterator[Picture]:
-    folders = {row.name: layout.store(row.name) for row in rows if cell_of(row, "store") is not None}
+def _flow(rows: Sequence[Row], layout: Layout, videos: Path | None) -> Iterator[Picture]:
+    folders = {row.name: layout.home / result_of(row, "store").folder for row in rows if result_of(row, "store")}
     if not folders:
         return
     stores, without = _opened(folders, FlowStore)
@@ -102,7 +107,7 @@ def _flow(rows: Sequence[Row], layout: Layout) -> Iterator[Picture]:
             layout.pictures / f"flow-{place}.jpg",
             f"Flow of {clip} by every method, all in one scale.{without}",
         )
-        yield _tried(f"flow of {clip}", file, lambda clip=clip: flow_sheet(stores, clip), told)
+        yield _tried(f"flow of {clip}", file, lambda clip=clip: flow_sheet(stores, clip, videos), told)
 
 
 def _overlays(rows: Sequence[Row], layout: Layout, kind: Kind) -> Iterator[Picture]:

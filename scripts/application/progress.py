@@ -23,7 +23,7 @@ class TableBar:
     """A bar over measurements, with what each is at, its rate and the time it will take; a line for each that ends."""
 
     def __init__(self, options: TableOptions):
-        self._total = len(options.models) * len(options.kinds)
+        self._kinds = {model: len(options.kinds_of(model)) for model in options.models}
         self._at: dict[tuple[str, Kind], _State] = {}
         self._bar: tqdm | None = None
 
@@ -31,12 +31,19 @@ class TableBar:
         # In a file a line every so often is enough.
         interval = 0.5 if sys.stderr.isatty() else 10.0
         looks = "{n_fmt}/{total_fmt} measured [{elapsed}]{postfix}"
-        self._bar = tqdm(total=self._total, file=sys.stderr, dynamic_ncols=True, mininterval=interval, bar_format=looks)
+        total = sum(self._kinds.values())
+        self._bar = tqdm(total=total, file=sys.stderr, dynamic_ncols=True, mininterval=interval, bar_format=looks)
         return self
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.close()
+
+    def closed(self, method: str, reason: str) -> None:
+        """A method cannot be had."""
+        assert self._bar is not None
+        self._bar.write(f"{method}: {reason}", file=sys.stderr)
+        self._bar.update(self._kinds[method])
 
     def begun(self, method: str, kind: Kind) -> None:
         """A measurement is being made."""

@@ -7,6 +7,7 @@ from application.options import TableOptions
 from application.results import Actions, Masks, Result, Row, Store, Tracks
 from recognition.datasets import open_annotations
 from recognition.presets import find_preset
+from segmentation.fbms import split_folders
 
 
 def remarks_of(rows: Sequence[Row], options: TableOptions, workers: int) -> list[str]:
@@ -40,6 +41,8 @@ def _of_actions(rows: Sequence[Row], options: TableOptions) -> Iterator[str]:
     if len(options.seeds) == 1:
         yield "Each accuracy is of one training; others would differ by some clips."
     stores = [result for result in _results(rows) if isinstance(result, Store)]
+    if stores and options.encoding != "float16":
+        yield f"UCF101's flow is stored in 8 bits, up to {options.bound:g} px; larger motion is clipped and counted."
     if options.resize and stores:
         yield (
             f"UCF101's frames were resized to {options.resize} ({stores[0].width}x{stores[0].height}) before their "
@@ -51,10 +54,13 @@ def _of_segments(rows: Sequence[Row], options: TableOptions) -> Iterator[str]:
     tracks = [result for result in _results(rows) if isinstance(result, Tracks)]
     if tracks:
         first = tracks[0]
-        part = f" {len(first.shots)} of {first.of_shots} shots are here." if len(first.shots) < first.of_shots else ""
+        assert options.fbms is not None
+        splits = " and ".join(folder.absolute().name for folder in split_folders(options.fbms))
+        which = "the published tracker and costs" if options.segmentation == "paper" else "our tracker and costs"
         yield (
-            f"Motion segmentation on FBMS-59 follows points {first.sampling} px apart and parts them by minimum-cost "
-            f"multicut; MoSegEval scores all frames of a shot.{part}"
+            f"Motion segmentation follows points {first.sampling} px apart and parts them by minimum-cost multicut, "
+            f"with {which}; MoSegEval scores all frames of a shot. {len(first.shots)} of {first.of_shots} shots of "
+            f"FBMS-59's {splits} are here."
         )
     masks = [result for result in _results(rows) if isinstance(result, Masks)]
     if masks:
@@ -63,7 +69,7 @@ def _of_segments(rows: Sequence[Row], options: TableOptions) -> Iterator[str]:
 
 def _of_times(rows: Sequence[Row], workers: int) -> Iterator[str]:
     if any("speed" in row.cells for row in rows):
-        yield "Milliseconds a pair are of single pairs in memory, measured with nothing beside them."
+        yield "Milliseconds a pair are of single pairs in memory, with no other measurement of this table beside them."
     if workers > 1 and any("store" in row.cells for row in rows):
         yield f"Rates of extraction are of {workers} measurements beside each other."
 

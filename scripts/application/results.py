@@ -62,6 +62,7 @@ class ShotTracks:
         density, precision, recall, f_measure, extracted, visible: MoSegEval's, over the whole shot.
         one_cluster: F of the same tracks as one cluster.
         seconds: of flow, tracking and segmentation.
+        budget_hit: the solver's time ended before it did, so that the numbers depend on the machine.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ShotTracks:
     visible: int
     one_cluster: float | None
     seconds: float
+    budget_hit: bool
 
 
 @dataclass(frozen=True)
@@ -145,17 +147,19 @@ class Store:
     """The flow of UCF101's clips on disk.
 
     Attributes:
+        folder: of the store, below the table's.
         clips: in the store.
         pairs: of all clips.
         resize: of frames before their flow was computed, as `shorter:128`; None where they keep their size.
         height, width: of the flow.
-        bytes: of all files, without the frames in them.
-        clipped_share: of the components of all pixels, beyond the bound.
+        bytes: of all files.
+        clipped_share: of all pixels, those with a component beyond the bound.
         seconds, pairs_timed: that extraction took, in all sessions that came to an end, and what it made in them.
         failed: clips that could not be extracted, and why.
         fingerprint: of the store's settings.
     """
 
+    folder: str
     clips: int
     pairs: int
     resize: str | None
@@ -185,7 +189,7 @@ class Actions:
         baseline: the accuracy of a histogram of flow and an SVM; None where it failed.
         clips_trained, clips: of training and of test.
         of_clips_trained, of_clips: what the whole split has.
-        missing: clips that are in the lists and not in the store.
+        missing: clips of these classes that are in the lists and not in the store.
         classes: their names, in order.
         confusion: clips by true class (row) and class said (column), of the first seed.
         failed: parts that could not be made, and why.

@@ -14,6 +14,7 @@ from application.options import TableOptions
 from application.results import Speed
 from flowfeat.errors import ClipError, InputError
 from flowfeat.estimators import FlowEstimator, Pair
+from flowfeat.estimators.protocol import resolve_device
 from flowfeat.video import Clip, ClipDecoder, find_clips
 from segmentation.runs.inputs import find_shots
 
@@ -27,10 +28,12 @@ _CLIPS = 8
 def measure_speed(options: TableOptions, model: str, progress: Progress) -> Speed:
     """The median over pairs of clips that are spread through the data, in their full size and one at a time.
 
-    Frames lie in memory; the flow is on the device. Raises InputError where the method cannot be had, or no clip has
+    Frames lie in memory; the flow is on the device. On a CPU one core computes, as OpenCV's methods take no more for a
+    single pair. Raises InputError where the method cannot be had, or no clip has
     two frames.
     """
-    threads = torch.get_num_threads()
+    threads = 1 if resolve_device(options.device).type == "cpu" else torch.get_num_threads()
+    torch.set_num_threads(threads)
     estimator = options.estimator(model, threads)
     pairs, left_out = _pairs(options)
     height, width = pairs[0][1].shape[-2:]

@@ -1,16 +1,22 @@
 """Each measurement on small data: what a cell holds is what the package's own commands say."""
 
+import os
+import shutil
+
 import pytest
 import torch
 from application.actions import measure_actions, measure_store
-from application.cells import _MEASURE, keep, made_of, measure, method_of, read_cell, stands
+from application.cells import _MEASURE, complete, keep, made_of, measure, method_of, read_cell, stands
 from application.inputs import hash_inputs
 from application.layout import Layout
 from application.motion import measure_davis, measure_fbms
 from application.options import TableOptions
-from application.results import KINDS, Actions, Masks, Tracks
+from application.results import KINDS, Actions, Masks, Row, Tracks
 from application.speed import measure_speed
 from application.truth import measure_errors
+from fixture_application import actions as actions_of
+from fixture_application import make_row, tracks
+from fixture_clips import write_clip
 from fixture_table_data import table_options, write_table_data
 
 from flowfeat.errors import FormatError, InputError
@@ -19,6 +25,9 @@ from recognition.metrics import evaluate
 from recognition.scores import read_scores
 from segmentation.evaluation.fbms_results import evaluate_fbms
 from segmentation.runs.layout import open_run
+
+MADE = {"method": "zero", "resize": "shorter:64", "encoding": "jpeg", "bound": "20"}
+"""What decides the flow of the clips."""
 
 
 def silent(done: int, total: int | None, what: str) -> None:
@@ -34,16 +43,16 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="module")
 def actions(root, tmp_path_factory) -> tuple[TableOptions, Actions]:
     options = table_options(root, tmp_path_factory.mktemp("actions"), resize="shorter:64", seeds=(0, 1))
-    store = measure_store(options, "zero", silent)
-    flow = FlowStore(Layout(options.out).store("zero"))
+    store = measure_store(options, "zero", MADE, silent)
+    flow = FlowStore(options.out / store.folder)
+    assert flow.path == Layout(options.out).store("zero", MADE | {"ucf101": "of whatever clips"})
+    assert flow.path != Layout(options.out).store("zero", MADE | {"resize": ""})
     assert (store.clips, store.pairs, store.failed) == (8, 8 * 12, {})
     assert (store.height, store.width, store.resize) == (64, 85, "shorter:64")
-    clips = [flow[key] for key in flow]
-    frames = sum(len(jpeg) for clip in clips for jpeg in clip.read_frame_jpegs())
-    assert store.bytes == sum(clip.path.stat().st_size for clip in clips) - frames
+    assert store.bytes == sum(flow[key].path.stat().st_size for key in flow)
     assert store.pairs_timed == store.pairs
     assert store.seconds > 0
-    return options, measure_actions(options, "zero", silent)
+    return options, measure_actions(options, "zero", MADE, silent)
 
 
 def test_speed(root, tmp_path):
@@ -109,7 +118,7 @@ def test_a_shot_that_cannot_be_segmented_is_told(root, tmp_path):
 
 def test_actions_are_those_of_the_score_files(actions):
     options, found = actions
-    home = Layout(options.out).actions("zero")
+    (home,) = (options.out / "work/zero").glob("actions-*")
     expected = [evaluate(read_scores(home / f"split1/temporal-seed{seed}.npz")) for seed in (0, 1)]
     assert found.accuracies == tuple(each.accuracy for each in expected)
     assert found.accuracy == sum(found.accuracies) / 2
@@ -122,6 +131,37 @@ def test_actions_are_those_of_the_score_files(actions):
     assert (found.steps, found.seeds, found.failed) == (2, (0, 1), {})
 
 
+def test_a_store_is_of_the_clips_that_there_are(root, tmp_path):
+    clips = tmp_path / "clips"
+    shutil.copytree(root / "clips", clips)
+    options = table_options(root, tmp_path / "out", ucf101=clips)
+    assert measure_store(options, "zero", MADE, silent).clips == 8
+    (clips / "Up/v_Up_g01_c01.avi").unlink()
+    fewer = measure_store(options, "zero", MADE, silent)
+    assert (fewer.clips, fewer.pairs) == (7, 7 * 12)
+    assert "Up/v_Up_g01_c01" not in FlowStore(options.out / fewer.folder)
+    # One more goes into the same store, and the others are not made again.
+    write_clip(clips / "Up/v_Up_g09_c01.avi", frames=5)
+    more = measure_store(options, "zero", MADE, silent)
+    assert (more.folder, more.clips, more.pairs) == (fewer.folder, 8, 7 * 12 + 4)
+    assert more.pairs_timed == 8 * 12 + 4
+
+
+def test_recomputed_flow_of_files_is_other_flow(root, tmp_path):
+    files = tmp_path / "flow/bear"
+    files.mkdir(parents=True)
+    (files / "00000.flo").write_bytes(b"some flow")
+    name = f"files:{tmp_path / 'flow'}"
+    options = table_options(root, tmp_path / "out", models=(name,))
+    assert "speed" not in options.kinds_of(name)
+    inputs, method = hash_inputs(options), method_of(name, options.estimator(name, 1))
+    before = made_of("store", method, options, inputs)
+    os.utime(files / "00000.flo", ns=(1, 1))
+    after = made_of("store", method, options, inputs)
+    assert before != after
+    assert Layout(tmp_path).store(name, before) != Layout(tmp_path).store(name, after)
+
+
 def test_one_class_is_not_enough(actions, root, tmp_path):
     options, _ = actions
     lists = tmp_path / "lists"
@@ -132,7 +172,7 @@ def test_one_class_is_not_enough(actions, root, tmp_path):
     (lists / "classInd.txt").write_text("1 Up\n2 Never\n")
     (lists / "trainlist01.txt").write_text((lists / "trainlist01.txt").read_text().replace(" 3", " 2"))
     with pytest.raises(InputError, match="of 1 classes of UCF101 split 1 there are both training and test clips"):
-        measure_actions(table_options(root, options.out, annotations=lists), "zero", silent)
+        measure_actions(table_options(root, options.out, annotations=lists), "zero", MADE, silent)
 
 
 def test_a_measurement_is_kept_and_read_again(root, tmp_path):
@@ -166,6 +206,15 @@ def test_what_goes_wrong_is_in_the_record(root, tmp_path, monkeypatch):
 
     monkeypatch.setitem(_MEASURE, "fbms", faulty)
     assert measure("fbms", method, {}, options, silent).failed == "ZeroDivisionError: of ours"
+
+
+def test_a_row_is_complete_where_nothing_failed_or_is_missing():
+    whole = make_row("dis", fbms=tracks(0.5), actions=actions_of(9))
+    assert complete(whole)
+    assert not complete(make_row("dis", fbms="no memory"))
+    assert not complete(make_row("dis", fbms=tracks(0.5, failed={"cars1": "a frame is missing"})))
+    assert not complete(make_row("dis", actions=actions_of(9, missing=3)))
+    assert not complete(Row("dis", {}, "there is no such model"))
 
 
 def test_what_failed_in_part_does_not_stand(root, tmp_path):

@@ -11,6 +11,7 @@ from application.pictures import Pictures, draw_pictures
 from application.results import Row
 from application.scatter import Axes, Point, box_of, draw_points, figure_of
 from fixture_application import actions, errors, make_cell, make_row, masks, speed, store, tracks
+from fixture_clips import write_clip
 from fixture_overlays import write_fbms, write_run
 from fixture_stores import settings, smooth_flow, write_stored_clip
 from PIL import Image
@@ -22,12 +23,10 @@ from segmentation.runs.layout import open_run
 CLIPS = ("Lunges/v_Lunges_g01_c01", "Lunges/v_Lunges_g01_c02", "Push|Ups/v_<b>_g01_c01")
 
 
-def write_store(
-    home: Path, largest: float, keys: tuple[str, ...] = CLIPS, frames: bool = True, width: int = 64
-) -> Path:
+def write_store(home: Path, largest: float, keys: tuple[str, ...] = CLIPS, width: int = 64) -> Path:
     for place, key in enumerate(keys):
         flow = smooth_flow(3, width * 3 // 4, width, largest or 1, seed=place) * (largest > 0)
-        write_stored_clip(home, key, settings(encoding="uint8", frames=frames), flow)
+        write_stored_clip(home, key, settings(encoding="uint8"), flow)
     return home
 
 
@@ -37,7 +36,7 @@ def layout(tmp_path) -> Layout:
     found = Layout(tmp_path / "table")
     root = write_fbms(tmp_path / "FBMS")
     for method, largest in (("dis", 8.0), ("zero", 0.0)):
-        write_store(found.store(method), largest)
+        write_store(found.home / f"work/{method}/ucf101-made", largest)
         for kind in ("fbms", "davis"):
             write_run(found.segments(method, kind), root)
     return found
@@ -102,7 +101,7 @@ def test_nothing_on_disk_is_a_reason_and_no_crash(tmp_path):
 
 
 def test_a_damaged_clip_is_a_reason_for_its_sheet_alone(layout):
-    (layout.store("dis") / f"{CLIPS[0]}.safetensors").write_bytes(b"damaged")
+    (layout.home / "work/dis/ucf101-made" / f"{CLIPS[0]}.safetensors").write_bytes(b"damaged")
     first, *others = draw_pictures(on_disk(), layout).flow
     assert first.file is None
     assert "not a whole safetensors file" in (first.missing or "")
@@ -140,20 +139,21 @@ def test_one_scale_for_all_methods_so_that_slow_motion_is_paler(tmp_path):
     stores = {
         name: FlowStore(write_store(tmp_path / name, largest, key)) for name, largest in (("a", 16.0), ("b", 2.0))
     }
-    sheet = flow_sheet(stores, CLIPS[0]).astype(int)
+    write_clip(tmp_path / f"clips/{CLIPS[0]}.avi", frames=4)
+    sheet = flow_sheet(stores, CLIPS[0], tmp_path / "clips").astype(int)
     frame, fast, slow = (sheet[60:240, 15 + 315 * place : 315 * (place + 1)] for place in range(3))
     colour = [np.ptp(panel, axis=2).mean() for panel in (fast, slow)]
     assert colour[0] > 2 * colour[1]
     white = [np.mean(panel.min(axis=2) > 250) for panel in (frame, fast)]
-    assert white[0] < 0.01 < 0.1 < white[1]  # the frame of the store is noise
-    bare = flow_sheet({"a": FlowStore(write_store(tmp_path / "c", 16.0, key, frames=False))}, CLIPS[0])
+    assert white[0] < 0.01 < 0.1 < white[1]  # the clip is a texture
+    bare = flow_sheet(stores, CLIPS[0])
     assert bare.shape[1] < sheet.shape[1]
 
 
 def test_flow_of_smaller_frames_is_brought_to_the_size_of_the_first(tmp_path):
     key = CLIPS[:1]
-    large = FlowStore(write_store(tmp_path / "large", 8.0, key, frames=False, width=64))
-    small = FlowStore(write_store(tmp_path / "small", 4.0, key, frames=False, width=32))
+    large = FlowStore(write_store(tmp_path / "large", 8.0, key, width=64))
+    small = FlowStore(write_store(tmp_path / "small", 4.0, key, width=32))
     sheet = flow_sheet({"large": large, "small": small}, CLIPS[0]).astype(int)
     colour = [np.ptp(sheet[60:200, 15 + 315 * place : 315 * (place + 1)], axis=2).mean() for place in range(2)]
     assert colour[0] == pytest.approx(colour[1], rel=0.2)

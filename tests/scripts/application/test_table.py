@@ -138,7 +138,7 @@ def test_what_was_skipped_is_counted_and_named():
     assert table.notes[0].startswith("dis, FBMS-59: shots that could not be segmented, 7: shot0 (no frames); shot1")
     assert table.notes[0].endswith("and 2 more, which table.json has.")
     assert table.notes[1] == (
-        "dis, action recognition on UCF101: clips of the lists that are not in the store and in no number, 3."
+        "dis, action recognition on UCF101: clips of these 3 classes that are not there and in no number, 3."
     )
 
 
