@@ -24,17 +24,19 @@ def load(dataset: Dataset, numbers: Iterable[list[int]], workers: int, held: int
 
     Images are written where earlier ones were: a batch's are good until `held` more batches have been asked for.
     """
+    pinned = torch.cuda.is_available()
     loader = DataLoader(
         _Batches(dataset, held + _AHEAD if workers else held),
         batch_sampler=numbers,
         collate_fn=_as_it_is,
         num_workers=workers,
         prefetch_factor=_AHEAD if workers else None,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=pinned,
         generator=torch.Generator(),  # else the loader draws from the global numbers of the run
     )
-    # Held here, the memory of workers is not mapped anew for each batch: torch finds it by its file.
-    recent: deque[Sequence[Tensor]] = deque(maxlen=(_AHEAD + held) * workers)
+    # Held here, the memory of workers is not mapped anew for each batch: torch finds it by its file. Pinned batches are
+    # copies, which would only fill the memory.
+    recent: deque[Sequence[Tensor]] = deque(maxlen=0 if pinned else (_AHEAD + held) * workers)
     try:
         for batch in loader:
             recent.append(batch)
