@@ -10,6 +10,7 @@ from flowfeat.benchmarks.record import BenchmarkRecord, Measured
 from flowfeat.errors import InputError
 from flowfeat.networks.zoo import Composition, named_composition
 from flowfeat.visualization import check_picture_ending
+from flowfeat.visualization.figures import figure_of
 
 Against = Literal["width", "runtime"]
 _BLUE, _GREY = "#1f5fa8", "#8a8a8a"
@@ -34,12 +35,7 @@ def plot_records(records: Sequence[BenchmarkRecord], out: Path, against: Against
     points = [(known, model) for model in models if (known := named_composition(model.model.model))]
     if against == "width" and not points:
         raise InputError(f"{out}: no network of the FlowNet 2.0 family is in these records, so none has a width")
-    # Agg draws without a screen; pyplot would look for one, and would keep every figure.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figure_of(7, 4.5)
     axes = figure.add_subplot()
     if against == "width":
         _draw_width(axes, points)

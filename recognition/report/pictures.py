@@ -1,12 +1,11 @@
 """The confusion matrix, and bars of the classes and of the score files, to print. PNG, as bytes."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from flowfeat.visualization.figures import figure_of, plain_text, png_of
 from recognition.metrics import Interval, wilson_interval
 from recognition.report.contents import Entry
 
@@ -26,11 +25,11 @@ def confusion_picture(entry: Entry) -> bytes:
     many = len(classes) > NUMBERS_UP_TO
     size = 9.5 if many else 10
     side = max(3.3, (0.155 if many else 0.55) * len(classes)) + _width_of(classes, size) + 1.2
-    figure = _figure(side + 0.6, side)
+    figure = figure_of(side + 0.6, side)
     axes = figure.add_subplot()
     # Where numbers do not fit, a root of the share: one clip of forty would be as white as none.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.4 if many else 1, vmin=0, vmax=1))
-    names = [_plain(name) for name in classes]
+    names = [plain_text(name) for name in classes]
     axes.set_xticks(range(len(classes)), names, rotation=90, fontsize=size)
     axes.set_yticks(range(len(classes)), names, fontsize=size)
     axes.set_xlabel("class said", fontsize=14 if many else 10)
@@ -51,7 +50,7 @@ def confusion_picture(entry: Entry) -> bytes:
     bar = figure.colorbar(image, ax=axes, pad=0.015, format=lambda share, _: f"{100 * share:.0f} %", **shape)
     bar.set_label("share of the true class's clips", fontsize=12 if many else 9)
     bar.ax.tick_params(labelsize=11 if many else 9)
-    return _png(figure)
+    return png_of(figure)
 
 
 def classes_picture(entry: Entry) -> bytes:
@@ -62,18 +61,18 @@ def classes_picture(entry: Entry) -> bytes:
     many = len(tested) > NUMBERS_UP_TO
     size = 8.5 if many else 10
     names = [each.name for each in tested]
-    figure = _figure(7 + _width_of(names, size), (0.165 if many else 0.36) * len(tested) + 1.6)
+    figure = figure_of(7 + _width_of(names, size), (0.165 if many else 0.36) * len(tested) + 1.6)
     axes = figure.add_subplot()
     shares = [each.correct / each.clips for each in tested]
     bounds = [wilson_interval(each.correct, each.clips) for each in tested]
     _bars(axes, shares, bounds, 1.5 if many else 3)
     axes.axvline(100 * entry.evaluation.mean_class_accuracy, color=_INK, linewidth=0.9, linestyle="--")
-    axes.set_yticks(range(len(tested)), [_plain(name) for name in names], fontsize=size)
+    axes.set_yticks(range(len(tested)), [plain_text(name) for name in names], fontsize=size)
     for place, each in enumerate(tested):
         axes.text(111, place, f"{each.correct}/{each.clips}", ha="right", va="center", fontsize=size, color=_INK)
     axes.set_xlabel("right, with the 95 % interval; dashed: mean class accuracy")
     axes.set_title(_title(entry), fontsize=11, loc="left", color=_INK)
-    return _png(figure)
+    return png_of(figure)
 
 
 def accuracy_picture(entries: Sequence[Entry]) -> bytes:
@@ -83,7 +82,7 @@ def accuracy_picture(entries: Sequence[Entry]) -> bytes:
     """
     order = sorted(entries, key=lambda entry: (entry.evaluation.accuracy, not entry.is_baseline))
     names = [entry.name for entry in order]
-    figure = _figure(7 + _width_of(names, 10), 0.36 * len(order) + 1.4)
+    figure = figure_of(7 + _width_of(names, 10), 0.36 * len(order) + 1.4)
     axes = figure.add_subplot()
     found = [entry.evaluation for entry in order]
     bars = _bars(axes, [each.accuracy for each in found], [each.accuracy_interval for each in found], 3)
@@ -94,11 +93,11 @@ def accuracy_picture(entries: Sequence[Entry]) -> bytes:
             bar.set(hatch="//", edgecolor="white", linewidth=0)
     for chance in {100 / len(entry.scores.classes) for entry in order}:
         axes.axvline(chance, color=_INK, linewidth=0.9, linestyle=":")
-    axes.set_yticks(range(len(order)), [_plain(name) for name in names], fontsize=10)
+    axes.set_yticks(range(len(order)), [plain_text(name) for name in names], fontsize=10)
     for place, each in enumerate(found):
         axes.text(111, place, f"{100 * each.accuracy:.1f}", ha="right", va="center", fontsize=10, color=_INK)
     axes.set_xlabel("accuracy, with the 95 % interval")
-    return _png(figure)
+    return png_of(figure)
 
 
 def _bars(axes: Any, shares: Sequence[float], bounds: Sequence[Interval], cap: float) -> Any:
@@ -120,7 +119,7 @@ def _bars(axes: Any, shares: Sequence[float], bounds: Sequence[Interval], cap: f
 def _title(entry: Entry) -> str:
     found = entry.evaluation
     part = ", part of a split" if entry.scores.settings.part_of is not None else ""
-    return _plain(
+    return plain_text(
         f"{entry.name}\naccuracy {100 * found.accuracy:.1f} %, mean class "
         f"{100 * found.mean_class_accuracy:.1f} %, {found.clips} clips{part}"
     )
@@ -129,27 +128,3 @@ def _title(entry: Entry) -> str:
 def _width_of(names: Sequence[str], size: float) -> float:
     """About how many inches the longest name takes, so that none is cut."""
     return 0.0085 * size * max(map(len, names))
-
-
-def _plain(text: str) -> str:
-    # matplotlib would read formulas between dollar signs.
-    return text.replace("$", r"\$")
-
-
-def _figure(width: float, height: float) -> Any:
-    # Agg draws without a screen; pyplot would look for one, and would keep every figure.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Any) -> bytes:
-    figure.canvas.draw()
-    # A few blues and greys: 256 colours lose nothing that can be seen, in a third of the bytes.
-    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]).quantize(256, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    picture.save(file, format="PNG")
-    return file.getvalue()

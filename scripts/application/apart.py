@@ -73,8 +73,9 @@ def _measure(
     import torch
 
     from application.cells import measure
+    from segmentation.runs.workers import end_with_parent
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     told = 0.0
 
@@ -88,11 +89,3 @@ def _measure(
         measure(kind, method, decided_by, options, progress)
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
-
-
-def _end_with_parent() -> None:
-    """Nobody may write into the folder of a table whose command was killed: it may be another's by then."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -2,10 +2,10 @@
 
 import numpy as np
 from jaxtyping import Int64
-from matplotlib.colors import PowerNorm
 
 from application.results import Actions
-from application.scatter import INK, figure_of, plain_text, png_of
+from application.scatter import INK
+from flowfeat.visualization.figures import figure_of, plain_text, png_of
 from recognition.report.pictures import NUMBERS_UP_TO
 
 
@@ -16,6 +16,8 @@ def confusion_matrix_picture(name: str, actions: Actions) -> bytes:
         name: of the method, heads the picture.
         actions: of its first seed the matrix, and the accuracy of that seed.
     """
+    from matplotlib.colors import PowerNorm  # takes a second to import
+
     confusion: Int64[np.ndarray, "classes classes"] = np.array(actions.confusion, np.int64)
     clips = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, clips, out=np.zeros(confusion.shape), where=clips > 0)

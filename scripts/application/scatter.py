@@ -1,12 +1,12 @@
 """Accuracy or F-measure over what it costs, a point a method: the plots of the paper. PNG, as bytes."""
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
+
+from flowfeat.visualization.figures import figure_of, plain_text, png_of
 
 BLUE, INK = "#1f5fa8", "#222222"
 _GAP = 6
@@ -77,32 +77,6 @@ def box_of(name: Any, renderer: Any) -> Any:
 
     name.update_positions(renderer)
     return Text.get_window_extent(name, renderer)
-
-
-def figure_of(width: float, height: float) -> Any:
-    """An empty figure of this size in inches."""
-    # Agg draws without a screen; pyplot would look for one, and would keep every figure.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def png_of(figure: Any) -> bytes:
-    """The figure as a PNG of few colours."""
-    figure.canvas.draw()
-    # A few blues and greys: 256 colours lose nothing that can be seen, in a third of the bytes.
-    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3]).quantize(256, dither=Image.Dither.NONE)
-    file = io.BytesIO()
-    picture.save(file, format="PNG")
-    return file.getvalue()
-
-
-def plain_text(text: str) -> str:
-    """Text that matplotlib shows as it is: between dollar signs it would read formulas."""
-    return text.replace("$", r"\$")
 
 
 def _set_limits(axes: Any, points: Sequence[Point], of: Axes) -> None:

@@ -145,7 +145,7 @@ def _work(pipe: Connection, task: ShotTask, source: SourceChoice, threads: int) 
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which then ends this process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     opened = source.open(threads)
     while True:
@@ -156,8 +156,9 @@ def _work(pipe: Connection, task: ShotTask, source: SourceChoice, threads: int) 
         pipe.send(do_shot(shot, task, opened, pipe.send))
 
 
-def _end_with_parent() -> None:
-    """Nobody may write into the results of a run that was killed: they may be another's by then."""
+def end_with_parent() -> None:
+    """Wait for this process's parent to end, and end with it: who writes into results of a run that was killed may be
+    writing into another's by then."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

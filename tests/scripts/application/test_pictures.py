@@ -9,7 +9,7 @@ from application.layout import Layout
 from application.overlay_sheets import overlay_sheet, shown_shots
 from application.pictures import Pictures, draw_pictures
 from application.results import Row
-from application.scatter import Axes, Point, box_of, draw_points, figure_of
+from application.scatter import Axes, Point, box_of, draw_points
 from fixture_application import actions, errors, make_cell, make_row, masks, speed, store, tracks
 from fixture_clips import write_clip
 from fixture_overlays import write_fbms, write_run
@@ -18,6 +18,7 @@ from PIL import Image
 
 from flowfeat.errors import InputError
 from flowfeat.store import FlowStore
+from flowfeat.visualization.figures import figure_of
 from segmentation.runs.layout import open_run
 
 CLIPS = ("Lunges/v_Lunges_g01_c01", "Lunges/v_Lunges_g01_c02", "Push|Ups/v_<b>_g01_c01")
