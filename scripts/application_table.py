@@ -68,8 +68,8 @@ class ApplicationTable:
     """Of UCF101's stored flow: float16 clips nothing."""
     bound: float = DEFAULT_BOUND
     """Pixels beyond which jpeg and uint8 clip."""
-    sampling: Literal[4, 8] = 4
-    """Pixels between tracked points; 4 in the published table."""
+    sampling: Literal[4, 8] = 8
+    """Pixels between tracked points: our settings were chosen at 8, the published table has 4."""
     segmentation: Literal["ours", "paper"] = "ours"
     """paper is the published tracker and costs as far as they are known, and every cluster an object."""
     preset: str = "quick"
