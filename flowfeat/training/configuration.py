@@ -5,6 +5,7 @@ import tomllib
 import types
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -138,8 +139,15 @@ def networks_of(composition: Composition) -> tuple[str, ...]:
 
 def configuration_names() -> tuple[str, ...]:
     """The configurations that come with the package."""
+    return tuple(sorted(_packaged()))
+
+
+def _packaged() -> dict[str, Traversable]:
+    """The package's files by name. Full width and thin have folders of their own: names that differ in the case of a
+    letter alone are one name to some file systems."""
     home = resources.files("flowfeat.training") / "configurations"
-    return tuple(sorted(entry.name.removesuffix(".toml") for entry in home.iterdir() if entry.name.endswith(".toml")))
+    files = [file for folder in home.iterdir() if folder.is_dir() for file in folder.iterdir()]
+    return {file.name.removesuffix(".toml"): file for file in files if file.name.endswith(".toml")}
 
 
 def read_configuration(path: str | Path) -> tuple[Configuration, str]:
@@ -149,8 +157,8 @@ def read_configuration(path: str | Path) -> tuple[Configuration, str]:
         InputError: there is no such file, or it does not say what it must: which entry is wrong, and how.
     """
     source = Path(path)
-    if str(path) in configuration_names():
-        text = (resources.files("flowfeat.training") / "configurations" / f"{path}.toml").read_text("utf-8")
+    if packaged := _packaged().get(str(path)):
+        text = packaged.read_text("utf-8")
     else:
         try:
             text = source.read_text("utf-8")

@@ -1,5 +1,6 @@
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -23,9 +24,8 @@ every = 100
 
 
 def test_every_configuration_of_the_package_opens_with_its_command_its_number_and_its_time():
-    home = resources.files("flowfeat.training") / "configurations"
     for name in configuration_names():
-        text = (home / f"{name}.toml").read_text("utf-8")
+        _, text = read_configuration(name)
         opening = re.match(r"(#.*\n)+", text)
         assert opening, name
         assert f"flowfeat train {name} " in opening[0], name
@@ -33,6 +33,12 @@ def test_every_configuration_of_the_package_opens_with_its_command_its_number_an
         assert "# Time:" in opening[0], name
         starts = len(read_configuration(name)[0].starts_from)
         assert len(re.findall(r"--start((?: [A-Z_]+)+)", opening[0])[0].split() if starts else []) == starts, name
+
+
+def test_no_two_configurations_are_one_file_where_case_does_not_count():
+    home = Path(str(resources.files("flowfeat.training"))) / "configurations"
+    files = [file.relative_to(home).as_posix() for file in home.rglob("*.toml")]
+    assert len({file.lower() for file in files}) == len(files) == len(configuration_names())
 
 
 @pytest.mark.parametrize("name", configuration_names())
