@@ -23,6 +23,7 @@ from typing import Literal
 
 import tyro
 from application.cells import complete
+from application.checksums import Checksums
 from application.conduct import Watch, conduct, standing_cells
 from application.inputs import hash_inputs
 from application.layout import Layout
@@ -30,13 +31,13 @@ from application.options import TableOptions
 from application.outputs import write_outputs
 from application.page import write_page
 from application.pictures import draw_pictures
-from application.progress import TableBar
+from application.progress import ReadingBar, TableBar
 from application.remarks import remarks_of
 from application.results import Kind
 from application.table import build_table
 
 from flowfeat.cli import DONE, INCOMPLETE, exit_status
-from flowfeat.cli.output import columns, result, say
+from flowfeat.cli.output import columns, result
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.store.settings import DEFAULT_BOUND, Encoding
@@ -90,12 +91,14 @@ class ApplicationTable:
     def run(self) -> int:
         options = self._options()
         workers = self._workers()
-        say("reading the data")
-        inputs = hash_inputs(options)
+        with ReadingBar() as reading:
+            checksums = Checksums(Layout(options.out).checksums, reading.told)
+            inputs = hash_inputs(options, checksums)
         if self.dry_run:
             states, closed = standing_cells(options, inputs)
             result(describe_plan(options, states, closed))
             return INCOMPLETE if closed else DONE
+        checksums.keep()
         with TableBar(options) as bar:
             rows = conduct(options, inputs, workers, Watch(bar.closed, bar.begun, bar.progress, bar.told))
         table = build_table(rows, remarks_of(rows, options, workers))

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from application.checksums import Checksums
+from application.inputs import Inputs, hash_inputs
+from application.layout import Layout
 from application.options import TableOptions
 from fixture_clips import write_clip
 from fixture_datasets import middlebury_tree
@@ -77,3 +80,8 @@ def _write_davis(root: Path, name: str, shot: SyntheticShot) -> None:
     for frame, picture in enumerate(shot.frames):
         Image.fromarray(picture.permute(1, 2, 0).numpy()).save(frames / f"{frame:05d}.jpg", quality=95)
     write_label_maps(root / "Annotations/480p" / name, [labels > 0 for labels in shot.labels])
+
+
+def inputs_of(options: TableOptions) -> Inputs:
+    """The data of a table, read as its script reads it."""
+    return hash_inputs(options, Checksums(Layout(options.out).checksums))

@@ -1,11 +1,11 @@
 """What the data is, by its contents: a measurement stands as long as they are the same."""
 
 import hashlib
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from application.checksums import Checksums
 from application.options import TableOptions
 from flowfeat.datasets import open_dataset
 from flowfeat.errors import InputError
@@ -25,15 +25,15 @@ class Inputs:
     truth: str | None
 
 
-def hash_inputs(options: TableOptions) -> Inputs:
-    """Read all files that any measurement reads. Raises InputError where a data set is not there or not what it is
-    said to be."""
+def hash_inputs(options: TableOptions, checksums: Checksums) -> Inputs:
+    """Look at all files that any measurement reads, and read those that are not known. Raises InputError where a data
+    set is not there or not what it is said to be, OSError where a file cannot be read."""
     return Inputs(
-        ucf101=None if options.ucf101 is None else _of_clips(options.ucf101),
-        annotations=None if options.annotations is None else _of_lists(options.annotations),
-        fbms=None if options.fbms is None else _of_shots(options.fbms, "fbms", "FBMS-59"),
-        davis=None if options.davis is None else _of_shots(options.davis, "davis", "DAVIS"),
-        truth=None if options.truth is None else _of_truth(*options.truth),
+        ucf101=None if options.ucf101 is None else _of_clips(options.ucf101, checksums),
+        annotations=None if options.annotations is None else _of_lists(options.annotations, checksums),
+        fbms=None if options.fbms is None else _of_shots(options.fbms, "fbms", "FBMS-59", checksums),
+        davis=None if options.davis is None else _of_shots(options.davis, "davis", "DAVIS", checksums),
+        truth=None if options.truth is None else _of_truth(*options.truth, checksums),
     )
 
 
@@ -55,29 +55,31 @@ def digest_of_listing(root: Path) -> str:
     return of_all.hexdigest()
 
 
-def _of_clips(root: Path) -> str:
-    clips = find_clips([root])
-    return _digest([(clip.key, file) for clip in clips for file in _files(clip.path)])
+def _of_clips(root: Path, checksums: Checksums) -> str:
+    named = [(clip.key, file) for clip in find_clips([root]) for file in _files(clip.path)]
+    return _digest([name for name, _ in named], checksums.of([file for _, file in named]))
 
 
-def _of_lists(root: Path) -> str:
+def _of_lists(root: Path, checksums: Checksums) -> str:
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder of lists; --annotations is UCF101's ucfTrainTestlist")
-    return _digest([(file.name, file) for file in sorted(root.glob("*.txt"))])
+    files = sorted(root.glob("*.txt"))
+    return _digest([file.name for file in files], checksums.of(files))
 
 
-def _of_shots(root: Path, kind: str, title: str) -> str:
+def _of_shots(root: Path, kind: str, title: str, checksums: Checksums) -> str:
     found = find_shots(root)
     if found.kind != kind:
         raise InputError(f"{root}: this is not {title}; give the folder that it unpacks to")
     # All of the data set, the truth of its shots too, which lies among the frames or beside them.
-    return _digest([(file.relative_to(root).as_posix(), file) for file in _files(root)])
+    files = _files(root)
+    return _digest([file.relative_to(root).as_posix() for file in files], checksums.of(files))
 
 
-def _of_truth(name: str, root: Path) -> str:
+def _of_truth(name: str, root: Path, checksums: Checksums) -> str:
     dataset = open_dataset(name, root)
-    files = {file for index in range(len(dataset)) for file in dataset.files(index)}
-    return _digest([(str(file), file) for file in sorted(files)], named=False)
+    files = sorted({file for index in range(len(dataset)) for file in dataset.files(index)})
+    return _digest([""] * len(files), checksums.of(files))
 
 
 def _files(path: Path) -> list[Path]:
@@ -86,16 +88,8 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
 
 
-def _digest(files: Iterable[tuple[str, Path]], named: bool = True) -> str:
-    files = list(files)
-    with ThreadPoolExecutor() as pool:
-        contents = list(pool.map(_sha256, (file for _, file in files)))
+def _digest(names: Sequence[str], contents: Sequence[str]) -> str:
     of_all = hashlib.sha256()
-    for (name, _), content in zip(files, contents, strict=True):
-        of_all.update(f"{name if named else ''}\n{content}\n".encode())
+    for name, content in zip(names, contents, strict=True):
+        of_all.update(f"{name}\n{content}\n".encode())
     return of_all.hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

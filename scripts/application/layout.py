@@ -4,6 +4,7 @@ OUT/
     index.html  table.md  table.csv  table.json  table.tex     the table
     pictures/                                                  that the page shows
     cells/METHOD/KIND.json                                     a record of each measurement
+    checksums.json                                             of the data, so that it is read once
     work/METHOD/ucf101-SETTINGS/                               the store of UCF101's flow
     work/METHOD/actions-SETTINGS/                              training and tests of the temporal stream
     work/METHOD/fbms/  work/METHOD/davis/                      results of `flowfeat segmentation run`
@@ -45,6 +46,11 @@ class Layout:
         return self._work(method) / kind
 
     @property
+    def checksums(self) -> Path:
+        """What is known of the files of the data."""
+        return self.home / "checksums.json"
+
+    @property
     def pictures(self) -> Path:
         """What the page shows, as files."""
         return self.home / "pictures"
@@ -54,14 +60,15 @@ class Layout:
 
 
 def folder_name(method: str) -> str:
-    """A name for a folder: the method's own where it is a plain one, otherwise one that no other method has.
+    """A name for a folder: the method's own where it is a plain one, otherwise one that no other method has, not even
+    where the case of letters does not count.
 
     >>> folder_name("flownet2-thin")
     'flownet2-thin'
     >>> folder_name("files:/data/my flow")
     'files-data-my-flow-736a399f'
     """
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(\+v)?", method):
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\+v)?", method):
         return method
     plain = re.sub(r"[^A-Za-z0-9]+", "-", method).strip("-")[-40:]
     return f"{plain or 'model'}-{hashlib.sha256(method.encode()).hexdigest()[:8]}"

@@ -19,6 +19,31 @@ class _State:
     told: str = ""
 
 
+class ReadingBar:
+    """A bar over the files of a data set that have to be read, which appears if that takes longer than a moment."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def __enter__(self) -> "ReadingBar":
+        return self
+
+    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def told(self, done: int, total: int) -> None:
+        """So many files are read."""
+        if self._bar is None or self._bar.total != total:
+            self._close()
+            looks = "reading the data, {n_fmt}/{total_fmt} files [{elapsed}<{remaining}]"
+            self._bar = tqdm(total=total, file=sys.stderr, dynamic_ncols=True, delay=2, bar_format=looks)
+        self._bar.update(done - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
 class TableBar:
     """A bar over measurements, with what each is at, its rate and the time it will take; a line for each that ends."""
 
@@ -32,7 +57,10 @@ class TableBar:
         interval = 0.5 if sys.stderr.isatty() else 10.0
         looks = "{n_fmt}/{total_fmt} measured [{elapsed}]{postfix}"
         total = sum(self._kinds.values())
-        self._bar = tqdm(total=total, file=sys.stderr, dynamic_ncols=True, mininterval=interval, bar_format=looks)
+        # No least number of steps between two looks: a measurement takes long, and what it is at changes meanwhile.
+        self._bar = tqdm(
+            total=total, file=sys.stderr, dynamic_ncols=True, mininterval=interval, miniters=0, bar_format=looks
+        )
         return self
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:

@@ -16,11 +16,10 @@ import torch
 from application.apart import Apart
 from application.cells import measure
 from application.conduct import Watch, conduct, standing_cells
-from application.inputs import hash_inputs
 from application.layout import Layout, folder_name
 from application.options import TableOptions
 from application.results import Cell, Kind
-from fixture_table_data import table_options, write_table_data
+from fixture_table_data import inputs_of, table_options, write_table_data
 
 from flowfeat.errors import InputError
 
@@ -68,7 +67,7 @@ def small(root: Path, out: Path, **changes) -> TableOptions:
 
 def test_what_stands_is_not_made_again(root, tmp_path):
     options = small(root, tmp_path / "out", models=("zero", "farneback"))
-    inputs, told = hash_inputs(options), list[tuple[Cell, bool]]()
+    inputs, told = inputs_of(options), list[tuple[Cell, bool]]()
     assert set(standing_cells(options, inputs)[0].values()) == {"to make"}
     rows = conduct(options, inputs, 2, Watch(told=lambda *each: told.append(each)))
     assert [row.name for row in rows] == ["zero", "farneback"]
@@ -98,7 +97,7 @@ def test_what_stands_is_not_made_again(root, tmp_path):
 def test_a_method_that_cannot_be_had_and_a_process_that_dies_cost_their_own_cells(root, tmp_path):
     Here.dying = ("zero", "fbms")
     options = small(root, tmp_path, models=("flownet2", "zero"))
-    full, zero = conduct(options, hash_inputs(options), 2)
+    full, zero = conduct(options, inputs_of(options), 2)
     assert full.cells == {}
     assert full.failed is not None
     assert "weights" in full.failed
@@ -106,14 +105,14 @@ def test_a_method_that_cannot_be_had_and_a_process_that_dies_cost_their_own_cell
     assert zero.cells["fbms"].failed is not None
     assert zero.cells["fbms"].failed.startswith("its process was ended by SIGKILL; run again")
     assert zero.cells["errors"].result is not None
-    states, closed = standing_cells(options, hash_inputs(options))
+    states, closed = standing_cells(options, inputs_of(options))
     assert states["zero", "fbms"] == "to make"
     assert states["zero", "errors"] == "stands"
     assert closed == {"flownet2": full.failed}
 
     Here.dying = None
     Here.made.clear()
-    (_, zero) = conduct(options, hash_inputs(options), 2)
+    (_, zero) = conduct(options, inputs_of(options), 2)
     assert zero.cells["fbms"].result is not None
     assert Here.made == [("zero", "fbms")]
 
@@ -123,7 +122,7 @@ def test_without_flow_there_is_no_recognition(root, tmp_path):
     clips.mkdir(parents=True)
     (clips / "v_Up_g01_c01.avi").write_bytes(b"no video")
     options = small(root, tmp_path / "out", ucf101=tmp_path / "clips", annotations=root / "lists", fbms=None)
-    (row,) = conduct(options, hash_inputs(options), 1)
+    (row,) = conduct(options, inputs_of(options), 1)
     assert row.cells["store"].result is None
     assert row.cells["store"].failed is not None
     assert row.cells["actions"].failed == f"it needs the flow of the clips: {row.cells['store'].failed}"
@@ -192,7 +191,7 @@ def test_killed_at_random_and_run_again_it_ends_with_the_same_table(root, tmp_pa
     options = table_options(root, tmp_path / "whole", davis=None, truth=None)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    conduct(options, hash_inputs(options), 1)
+    conduct(options, inputs_of(options), 1)
     torch.set_num_threads(threads)
 
     killed, chance, kills = tmp_path / "killed", random.Random(5), 0

@@ -7,7 +7,6 @@ import pytest
 import torch
 from application.actions import measure_actions, measure_store
 from application.cells import _MEASURE, complete, keep, made_of, measure, method_of, read_cell, stands
-from application.inputs import hash_inputs
 from application.layout import Layout
 from application.motion import measure_davis, measure_fbms
 from application.options import TableOptions
@@ -17,7 +16,7 @@ from application.truth import measure_errors
 from fixture_application import actions as actions_of
 from fixture_application import make_row, tracks
 from fixture_clips import write_clip
-from fixture_table_data import table_options, write_table_data
+from fixture_table_data import inputs_of, table_options, write_table_data
 
 from flowfeat.errors import FormatError, InputError
 from flowfeat.store import FlowStore
@@ -154,7 +153,7 @@ def test_recomputed_flow_of_files_is_other_flow(root, tmp_path):
     name = f"files:{tmp_path / 'flow'}"
     options = table_options(root, tmp_path / "out", models=(name,))
     assert "speed" not in options.kinds_of(name)
-    inputs, method = hash_inputs(options), method_of(name, options.estimator(name, 1))
+    inputs, method = inputs_of(options), method_of(name, options.estimator(name, 1))
     before = made_of("store", method, options, inputs)
     os.utime(files / "00000.flo", ns=(1, 1))
     after = made_of("store", method, options, inputs)
@@ -177,7 +176,7 @@ def test_one_class_is_not_enough(actions, root, tmp_path):
 
 def test_a_measurement_is_kept_and_read_again(root, tmp_path):
     options = table_options(root, tmp_path, fbms=None, davis=None)
-    inputs, method = hash_inputs(options), method_of("zero", options.estimator("zero", 1))
+    inputs, method = inputs_of(options), method_of("zero", options.estimator("zero", 1))
     assert (inputs.fbms, inputs.davis) == (None, None)
     decided_by = made_of("errors", method, options, inputs)
     cell = measure("errors", method, decided_by, options, silent)
@@ -232,13 +231,13 @@ def test_what_failed_in_part_does_not_stand(root, tmp_path):
 
 
 def test_inputs_are_known_by_what_they_hold(root, tmp_path):
-    before = hash_inputs(table_options(root, tmp_path))
-    assert hash_inputs(table_options(root, tmp_path)) == before
+    before = inputs_of(table_options(root, tmp_path))
+    assert inputs_of(table_options(root, tmp_path)) == before
     clip = root / "clips/Up/v_Up_g01_c01.avi"
     content = clip.read_bytes()
     try:
         clip.write_bytes(content + b"\0")
-        after = hash_inputs(table_options(root, tmp_path))
+        after = inputs_of(table_options(root, tmp_path))
     finally:
         clip.write_bytes(content)
     assert after.ucf101 != before.ucf101
@@ -249,7 +248,7 @@ def test_inputs_are_known_by_what_they_hold(root, tmp_path):
         before.truth,
     )
     with pytest.raises(InputError, match="this is not FBMS-59"):
-        hash_inputs(table_options(root, tmp_path, fbms=root / "DAVIS"))
+        inputs_of(table_options(root, tmp_path, fbms=root / "DAVIS"))
 
 
 @pytest.fixture(autouse=True)
