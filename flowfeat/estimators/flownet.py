@@ -15,6 +15,7 @@ from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.numerics import NUMERICS, ProfileName
+from flowfeat.networks.packed import can_pack, pack
 from flowfeat.weights import Checkpoint, read_checkpoint
 from flowfeat.weights.embedded import EMBEDDED, read_embedded
 from flowfeat.weights.parts import part_of
@@ -33,6 +34,8 @@ class FlowNet(FlowEstimator):
         # Channels last: the layout that the convolutions compute in.
         self.network: FlowNetwork = network.to(device).to(memory_format=torch.channels_last)
         self.device = device
+        self._packed: FlowNetwork | None = None
+        self._packed_from: list[tuple[int, int]] = []
         # A GPU computes a batch as one, a CPU one pair after the other, which costs it nothing.
         self.fixed_batch = device.type == "cuda"
         self.description = EstimatorDescription(
@@ -46,12 +49,23 @@ class FlowNet(FlowEstimator):
         if self.fixed_batch:
             with _FULL_PRECISION:
                 return self.network(frames.float() / 255)
-        return torch.cat([self.network(pair[None].float() / 255) for pair in frames])
+        network = self._for_inference()
+        return torch.cat([network(pair[None].float() / 255) for pair in frames])
+
+    def _for_inference(self) -> FlowNetwork:
+        """The network as this device computes it fastest; made anew where somebody has changed its weights."""
+        if self.device.type != "cpu" or not can_pack():
+            return self.network
+        weights = [(each.data_ptr(), 0 if each.is_inference() else each._version) for each in self.network.parameters()]
+        if self._packed is None or self._packed_from != weights:
+            self._packed, self._packed_from = pack(self.network), weights
+        return self._packed
 
     def stages(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> dict[str, Float32[Tensor, "b 2 h w"]]:
         """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
+        network = self._for_inference()
         with torch.inference_mode(), _FULL_PRECISION:
-            pairs = [self.network.stages(pair[None].to(self.device).float() / 255) for pair in frames]
+            pairs = [network.stages(pair[None].to(self.device).float() / 255) for pair in frames]
         return {letters: torch.cat([pair[letters] for pair in pairs]).clone() for letters in pairs[0]}
 
 
