@@ -143,8 +143,9 @@ def _show_clips(flows: FlowStore, out: Path) -> int:
     for index in _moments(len(keys), _CLIPS_SHOWN):
         clip = flows[keys[index]]
         t = clip.pairs // 2
-        row = [Panel(_frame(clip, t), f"{clip.key.rsplit('/', 1)[-1]}, frame {t}")] if clip.frames else []
-        panels.append([*row, flow_panel(_field(clip, t), caption=f"{clip.key.rsplit('/', 1)[-1]}, flow {t}")])
+        name = "/".join(clip.key.split("/")[-2:])  # clips of two classes may have one name
+        row = [Panel(_frame(clip, t), f"{name}, frame {t}")] if clip.frames else []
+        panels.append([*row, flow_panel(_field(clip, t), caption=f"{name}, flow {t}")])
     save_picture(out, contact_sheet(_columns(panels), f"{flows.path.name}: {len(panels)} of {len(keys)} clips"))
     return len(panels)
 

@@ -243,11 +243,14 @@ def read_scores(path: str | Path) -> Scores:
 
     Raises:
         FormatError: not such a file, or damaged.
-        InputError: what it holds is contradictory, or made with sorted class folders.
-        OSError: the file is missing or cannot be read.
+        InputError: it is not there, what it holds is contradictory, or it was made with sorted class folders.
+        OSError: the file cannot be read.
     """
     path = Path(path)
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such score file; `flowfeat recognition test` writes one") from None
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}

@@ -51,7 +51,7 @@ def describe_forecast(plan: Forecast) -> str:
     """What an extraction would do, in a few lines."""
     lines = [f"{plan.clips} clips: {plan.done} done, {plan.todo} to do, {plan.pairs} pairs by their containers' count"]
     lines += [f"  again: {key}: {reason}" for key, reason in plan.redone.items()]
-    lines += _some_failures({key: f"would fail: {reason}" for key, reason in plan.unreadable.items()})
+    lines += _some_failures(plan.unreadable, "would fail")
     if plan.sampled_pairs:
         lines.append(
             f"time {duration(plan.seconds)} at {plan.pairs_per_second:.1f} pairs/s, disk {size(plan.bytes)} at "
@@ -82,6 +82,6 @@ def describe_report(report: ExtractionReport) -> str:
     return "\n".join([*lines, *_some_failures(report.failed), f"record: {report.run_record}"])
 
 
-def _some_failures(failed: dict[str, str]) -> list[str]:
-    lines = [f"  failed: {reason}" for reason in list(failed.values())[:_SHOWN_FAILURES]]
+def _some_failures(failed: dict[str, str], word: str = "failed") -> list[str]:
+    lines = [f"  {word}: {reason}" for reason in list(failed.values())[:_SHOWN_FAILURES]]
     return [*lines, f"  ... and {len(failed) - len(lines)} more"] if len(failed) > len(lines) else lines

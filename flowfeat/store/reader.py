@@ -1,9 +1,10 @@
 """Reading a flow store: any stack of fields of any clip, without reading the rest of the file."""
 
+import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -232,7 +233,10 @@ class FlowStore(Mapping[str, StoredClip]):
     def _key_of_stem(self, stem: str) -> str:
         keys = self._by_stem.get(stem, [])
         if not keys:
-            raise KeyError(f"{self.path} holds no clip called {stem!r}")
+            near = difflib.get_close_matches(stem, self._by_stem, n=3, cutoff=0.5)
+            few = near or list(islice(self._by_stem, 3))
+            told = f"{'perhaps' if near else 'it holds'} {', '.join(few)}" if few else "it holds none"
+            raise KeyError(f"{self.path} holds no clip called {stem!r}; {told}")
         if len(keys) > 1:
             raise KeyError(
                 f"{self.path} holds {len(keys)} clips called {stem!r}: {', '.join(keys[:3])}; give the whole key"

@@ -70,12 +70,15 @@ def find_in_store(split: Split, store: FlowStore, allow_missing: bool = False) -
             keys[clip.name] = found[0]
         else:
             missing.append(clip.name)
+    if not len(store):
+        raise InputError(f"{store.path}: no clip is stored in it; give the folder that `flowfeat extract` wrote")
     if missing and not (allow_missing and keys):
         few = ", ".join(missing[:3]) + ", ..." * (len(missing) > 3)
+        are = "are" if len(missing) > 1 else "is"
         remedy = "extract them, or allow missing clips" if keys else "give the store of this data set"
         raise InputError(
             f"{store.path}: {len(missing)} of the {len(split.clips)} clips of {split.dataset} split {split.number} "
-            f"are not in it: {few}; {remedy}"
+            f"{are} not in it: {few}; {remedy}"
         )
     return SplitInStore(split.without(missing), store, keys, len(store) - len(keys))
 

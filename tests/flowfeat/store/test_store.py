@@ -134,8 +134,13 @@ def test_clips_are_found_by_key_or_by_a_stem_that_is_unique(tmp_path):
     assert "B/v_2" in store
     with pytest.raises(KeyError, match="2 clips called 'v_2': B/v_2, C/v_2"):
         store["v_2"]
-    with pytest.raises(KeyError, match="holds no clip called 'v_3'"):
+    with pytest.raises(KeyError, match="holds no clip called 'v_3'; perhaps v_"):
         store["v_3"]
+    with pytest.raises(KeyError, match="holds no clip called 'x'; it holds v_1, v_2"):
+        store["x"]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(KeyError, match="holds no clip called 'x'; it holds none"):
+        FlowStore(tmp_path / "none")["x"]
     with pytest.raises(StoreError, match="no such store"):
         FlowStore(tmp_path / "nowhere")
 

@@ -112,7 +112,7 @@ def test_a_report_of_nothing_usable_is_refused(files, capsys):
         (["bad.npz", "--out", "out"], "bad.npz: not a score file"),
         (["flow.npz", "./flow.npz", "--out", "out"], "given twice"),
         (["flow.npz", "--out", "file"], "file: this is a file, and a report is a folder"),
-        (["gone.npz", "--out", "out"], "gone.npz: No such file"),
+        (["gone.npz", "--out", "out"], "gone.npz: there is no such score file"),
     ]:
         assert command("report", *arguments) == 2
         assert told in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_clips_of_one_stem_in_two_classes_are_told_apart(tmp_path):
 
 def test_missing_clips_are_an_error_unless_allowed_and_then_counted(tmp_path):
     split, store = split_of("v_Punch_g01_c01", "v_Punch_g02_c01"), store_of(tmp_path, "Punch/v_Punch_g02_c01")
-    with pytest.raises(InputError, match=r"1 of the 2 clips of UCF101 split 1 are not in it: v_Punch_g01_c01; extract"):
+    with pytest.raises(InputError, match=r"1 of the 2 clips of UCF101 split 1 is not in it: v_Punch_g01_c01; extract"):
         find_in_store(split, store)
     found = find_in_store(split, store, allow_missing=True)
     assert found.split.missing == ("v_Punch_g01_c01",)
@@ -62,6 +62,10 @@ def test_missing_clips_are_an_error_unless_allowed_and_then_counted(tmp_path):
     assert [found.key(clip) for clip in found.split.clips] == ["Punch/v_Punch_g02_c01"]
     with pytest.raises(InputError, match=r"2 of the 2 clips .* give the store of this data set"):
         find_in_store(split_of("v_Punch_g08_c01", "v_Punch_g09_c01"), store, allow_missing=True)
+
+    (tmp_path / "videos").mkdir()
+    with pytest.raises(InputError, match=r"videos: no clip is stored in it; give the folder that `flowfeat extract`"):
+        find_in_store(split, FlowStore(tmp_path / "videos"), allow_missing=True)
 
 
 def test_the_fingerprint_is_that_of_the_stores_settings(tmp_path):
