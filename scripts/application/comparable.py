@@ -100,7 +100,7 @@ def _facts(result: object) -> dict[str, str]:
         case Speed():
             return {
                 "frames": f"{result.width} x {result.height}",
-                "device": f"{result.device}, {result.threads} threads",
+                "device": f"{result.device}, {result.threads} thread{'s' * (result.threads > 1)}",
             }
     raise TypeError(f"a cell holds {type(result).__name__}, which is no result")
 

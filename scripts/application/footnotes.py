@@ -35,12 +35,9 @@ class Footnotes:
                 # Reasons of methods that take a folder begin with it, and so with the method's name.
                 told = row.failed if row.failed.startswith(f"{row.name}:") else f"{row.name}: {row.failed}"
                 self._add((row.name, None), told)
-            for kind, cell in row.cells.items():
-                told = f"{row.name}, {TITLES[kind]}"
-                if cell.failed is not None:
-                    self._add((row.name, kind), f"{told}: failed: {cell.failed}")
-                elif skipped := "; ".join(_skipped(cell.result)):
-                    self._add((row.name, kind), f"{told}: {skipped}")
+            for kind in row.cells:
+                if sentence := _sentence(row, kind):
+                    self._add((row.name, kind), _of_all(rows, kind) or f"{row.name}, {TITLES[kind]}: {sentence}")
         # Not among ours: a method of ours may be called as one of the paper's.
         self._of_published: dict[str, int] = {}
         for each in PUBLISHED:
@@ -57,8 +54,22 @@ class Footnotes:
         return _marked(self._of_published.get(method))
 
     def _add(self, where: tuple[str, Kind | None], sentence: str) -> None:
-        self.sentences.append(sentence if sentence.endswith((".", "!", "?")) else f"{sentence}.")
-        self._numbers[where] = len(self.sentences)
+        ended = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+        if ended not in self.sentences:
+            self.sentences.append(ended)
+        self._numbers[where] = self.sentences.index(ended) + 1
+
+
+def _sentence(row: Row, kind: Kind) -> str:
+    """What has to be known of a cell; empty where nothing has."""
+    cell = row.cells[kind]
+    return "; ".join(_skipped(cell.result)) if cell.failed is None else f"failed: {cell.failed}"
+
+
+def _of_all(rows: Sequence[Row], kind: Kind) -> str | None:
+    """The sentence, where it is the same for several methods and no method is without it."""
+    told = [_sentence(row, kind) for row in rows if kind in row.cells]
+    return f"all methods, {TITLES[kind]}: {told[0]}" if len(told) > 1 and len(set(told)) == 1 else None
 
 
 def _marked(number: int | None) -> str:

@@ -170,3 +170,16 @@ def test_a_table_of_no_rows_is_the_published_one():
     assert len(table.parts) == 1
     assert len(table.parts[0].table.rows) == 8
     assert table.parts[0].groups[0][0] == 0
+
+
+def test_what_is_so_for_all_methods_is_told_once():
+    rows = [make_row(name, actions=actions(6, missing=904)) for name in ("dis", "zero")]
+    rows.append(make_row("late", actions=actions(6, missing=903)))
+    notes = build_table(rows, ()).notes
+    assert [note.split(",")[0] for note in notes[:3]] == ["dis", "zero", "late"]
+    notes = build_table(rows[:2], ()).notes
+    assert notes[0].startswith("all methods, action recognition on UCF101: clips of these")
+    table = build_table(rows[:2], ())
+    assert [line[4].rsplit(" ", 1)[-1] for line in table.parts[0].table.rows[:2]] == ["[1]", "[1]"]
+    # One method alone is called by its name.
+    assert build_table(rows[:1], ()).notes[0].startswith("dis, ")
