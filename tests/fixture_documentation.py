@@ -203,6 +203,7 @@ _OTHERS: dict[str, Callable[[Sequence[str]], None]] = {
     "pip": _check_pip,
     "python3": _check_interpreter,
     "pytest": _check_program,
+    "ray": _check_program,
     "tensorboard": _check_program,
     "sbatch": _check_submission,
 }

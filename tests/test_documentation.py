@@ -38,6 +38,8 @@ NOT_RUN: dict[str, str] = {
     ".": _INSTALLS,
     "pip install": _INSTALLS,
     "sbatch": "there is no Slurm",
+    "ray": "it would start a cluster that outlives the test",
+    "flowfeat extract /shared/UCF-101": "a cluster of one test has it: tests/flowfeat/extraction/test_on_ray.py",
     "pytest": "this test is a part of it",
     "tensorboard": "it serves pages until it is ended",
     "torchrun": _PROCESSES,

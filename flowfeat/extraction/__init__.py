@@ -2,10 +2,10 @@
 
 from flowfeat.extraction.forecast import Forecast, forecast
 from flowfeat.extraction.options import ExtractionOptions
-from flowfeat.extraction.pipeline import Progress
 from flowfeat.extraction.plan import Plan, make_plan
 from flowfeat.extraction.repair import repair
 from flowfeat.extraction.run import ExtractionReport, extract
+from flowfeat.extraction.tally import Progress
 
 __all__ = [
     "ExtractionOptions",

@@ -3,8 +3,9 @@
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, load_estimator
@@ -44,6 +45,8 @@ class ExtractionOptions:
     """cpu, cuda, or auto: a GPU if there is one."""
     devices: str | None = None
     """GPUs to use side by side, as 0,1; in place of --device."""
+    engine: Literal["local", "ray"] = "local"
+    """local: this process. ray: actors of a Ray cluster, on all its machines, over folders that they share."""
     shard: str | None = None
     """I/N: only the I-th of N parts of the clips, from 1/N to N/N, so that N processes or machines share the work."""
     clips: Path | None = None
@@ -60,6 +63,8 @@ class ExtractionOptions:
         self.frame_size  # noqa: B018 - raises on a text that is no size
         self.part  # noqa: B018
         self.device_names  # noqa: B018
+        if self.engine == "ray" and self.devices is not None:
+            raise InputError("--devices with --engine ray: Ray hands out the GPUs; leave --devices away")
 
     @property
     def frame_size(self) -> FrameSize | None:
@@ -92,6 +97,14 @@ class ExtractionOptions:
     @property
     def threads(self) -> int:
         return self.workers or os.cpu_count() or 1
+
+    def for_actors(self, device: str) -> "ExtractionOptions":
+        """These options for any process that sees the same folders: paths absolute, `device` as told."""
+        model = self.model
+        if model and model.startswith("files:"):
+            model = f"files:{Path(model.removeprefix('files:')).absolute()}"
+        weights = self.weights.absolute() if self.weights else None
+        return replace(self, out=self.out.absolute(), model=model, weights=weights, device=device, workers=self.threads)
 
     def load_estimators(self) -> list[FlowEstimator]:
         """One estimator for each device. Raises InputError where the model, weights or a device cannot be had."""

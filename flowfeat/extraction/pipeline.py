@@ -11,8 +11,8 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -24,66 +24,18 @@ from torch import Tensor
 
 from flowfeat.errors import ClipError, DeviceMemoryError, InputError
 from flowfeat.estimators import FlowEstimator, Pair
-from flowfeat.store import ClipHeader, ClipWriter, SourceFacts, StoreSettings
+from flowfeat.extraction.options import ExtractionOptions
+from flowfeat.extraction.tally import Tally
+from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
 from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
 from flowfeat.store.quantise import FieldFacts, measure
+from flowfeat.store.writer import clip_path
 from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
 from flowfeat.video.decoder import ClipStream
 
 _CHUNKS_AHEAD = 4
 _FIELDS_AHEAD = 64
 _FLOAT16_MAX = 65504.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run has come. `pairs` are pairs stored or on their way; a clip counts when it is committed."""
-
-    clips_done: int
-    clips_failed: int
-    clips: int
-    pairs: int
-    bytes_done: int
-    bytes: int
-
-
-@dataclass
-class Tally:
-    """What a run counts, shared by its pipelines."""
-
-    progress: Callable[[Progress], None] | None
-    clips: int
-    bytes: int
-    headers: list[ClipHeader] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    pairs: int = 0
-    padded_pairs: int = 0
-    bytes_done: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, pairs: int = 0, padded: int = 0) -> None:
-        with self.lock:
-            self.pairs += pairs
-            self.padded_pairs += padded
-            self._report()
-
-    def clip_done(self, header: ClipHeader, source_bytes: int) -> None:
-        with self.lock:
-            self.headers.append(header)
-            self.bytes_done += source_bytes
-            self._report()
-
-    def clip_failed(self, key: str, reason: str, source_bytes: int) -> None:
-        with self.lock:
-            if key not in self.failed:
-                self.failed[key] = reason
-                self.bytes_done += source_bytes
-            self._report()
-
-    def _report(self) -> None:
-        if self.progress:
-            done, failed = len(self.headers), len(self.failed)
-            self.progress(Progress(done, failed, self.clips, self.pairs, self.bytes_done, self.bytes))
 
 
 class ClipQueue:
@@ -270,7 +222,7 @@ class Pipeline:
             self._compute_apart(items, fault)
             return
         facts = measure(flow, self._settings.bound)
-        self._tally.add(pairs=sum(item.direction == "forward" for item in items))
+        self._tally.pairs_computed(sum(item.direction == "forward" for item in items))
         values = stored_values(flow, self._settings)
         for index, item in enumerate(items):
             self._check_field(item, facts, index)
@@ -284,7 +236,7 @@ class Pipeline:
         pairs = [item.pair for item in items]
         missing = self._batch - len(items) if self._estimator.fixed_batch else 0
         if missing:
-            self._tally.add(padded=missing)
+            self._tally.pairs_padded(missing)
             batch = torch.cat([batch, batch[-1:].expand(missing, -1, -1, -1, -1)])
             pairs += pairs[-1:] * missing
         return self._estimator(batch, pairs)[: len(items)]
@@ -361,7 +313,7 @@ class Pipeline:
         header = self._writer(job).commit(source)
         self._abandon(job)
         self._jobs.remove(job)
-        self._tally.clip_done(header, job.source_bytes)
+        self._tally.clip_done(header, job.source_bytes, clip_path(self._out, header.key).stat().st_size)
 
     def _abandon(self, job: _Job) -> None:
         if job.writer is not None:
@@ -399,3 +351,36 @@ class Pipeline:
             except queue.Empty:
                 continue
         raise _Stopped
+
+
+def run_pipelines(
+    options: ExtractionOptions,
+    settings: StoreSettings,
+    estimators: list[FlowEstimator],
+    clips: dict[Clip, int],
+    tally: Tally,
+) -> None:
+    """Extract `clips`, with their sizes in bytes, by a pipeline for each estimator.
+
+    Raises InputError where an estimator is not of these `settings`, and what `Pipeline.run` raises.
+    """
+    for estimator in estimators:
+        if (here := options.settings(estimator)) != settings:
+            differences = settings.differences(here)
+            raise InputError(f"the estimators of a run have to be alike ({differences}): install the same everywhere")
+    stop, waiting = threading.Event(), ClipQueue(clips)
+    pipelines = [
+        Pipeline(estimator, settings, options.out, waiting, tally, options.batch, options.threads, stop)
+        for estimator in estimators
+    ]
+    # Futures, because an interrupted Thread.join takes the thread for finished and lets the process end under it.
+    with ThreadPoolExecutor(len(pipelines)) as pool:
+        running = [pool.submit(pipeline.run) for pipeline in pipelines]
+        try:
+            wait(running)
+        except KeyboardInterrupt:
+            stop.set()
+            wait(running)
+            raise
+    for pipeline in running:
+        pipeline.result()

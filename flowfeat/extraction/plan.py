@@ -50,13 +50,13 @@ def make_plan(
     done, redone = [], {}
     for clip in clips:
         size = source_size(clip.path)
-        verdict = "it did not pass verification" if clip.key in redo else _standing(options.out, clip, size, settings)
-        if verdict is None:
+        found = "it did not pass verification" if clip.key in redo else standing(options.out, clip, size, settings)
+        if isinstance(found, StoredClip):
             done.append(clip)
             continue
         todo[clip] = size
-        if verdict:
-            redone[clip.key] = verdict
+        if found:
+            redone[clip.key] = found
     return Plan(todo, done, redone)
 
 
@@ -69,8 +69,11 @@ def shard_of(key: str, parts: int) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % parts + 1
 
 
-def _standing(store: Path, clip: Clip, size: int, settings: StoreSettings) -> str | None:
-    """None where the clip is done; otherwise why it is to be made, empty where it never was."""
+def standing(store: Path, clip: Clip, size: int, settings: StoreSettings) -> StoredClip | str:
+    """What is stored of a clip of `size` bytes where it is done; otherwise why it is to be made, empty if it never was.
+
+    Raises StoreError where it was made with other settings.
+    """
     try:
         stored = StoredClip(clip_path(store, clip.key))
     except FileNotFoundError:
@@ -82,4 +85,4 @@ def _standing(store: Path, clip: Clip, size: int, settings: StoreSettings) -> st
             f"{stored.path}: this file was made with other settings ({stored.header.settings.differences(settings)}); "
             "give the same settings, or another --out"
         )
-    return None if stored.header.source.bytes == size else "the clip has changed since"
+    return stored if stored.header.source.bytes == size else "the clip has changed since"

@@ -1,23 +1,25 @@
 """One run of an extraction: from options to a report, recorded in the store."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator
+from flowfeat.extraction.on_ray import Extractor, extract_on_ray, ray_cluster
 from flowfeat.extraction.options import ExtractionOptions
-from flowfeat.extraction.pipeline import ClipQueue, Pipeline, Progress, Tally
+from flowfeat.extraction.pipeline import run_pipelines
 from flowfeat.extraction.plan import Plan, make_plan
+from flowfeat.extraction.tally import Progress, Tally
 from flowfeat.provenance import versions
 from flowfeat.store import StoreSettings
 from flowfeat.store.manifest import claim_store, new_run_file, write_run
-from flowfeat.store.writer import clip_path
+from flowfeat.video import Clip
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def extract(
     Args:
         inputs: videos, folders of videos (searched recursively), or folders of frames.
         options: what to extract, and into which store.
-        estimators: one a device; by default those the options name.
+        estimators: one a device; by default those the options name. An engine of many machines loads its own.
         progress: called, from other threads, as pairs and clips get done.
         redo: keys of clips to make again though they seem done.
 
@@ -81,29 +83,70 @@ def extract(
         others go on.
 
     Raises:
-        InputError: before anything is written, where options, inputs, model or store cannot be used.
+        InputError: before anything is written, where options, inputs, model, store or cluster cannot be used.
     """
-    if estimators is None:
-        estimators = options.load_estimators()
-    settings = options.settings(estimators[0])
+    with _engine(options, estimators, redo) as engine:
+        return _run(inputs, options, engine, progress, redo)
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """What computes: for a store of these `settings`, described for the record of a run by `facts`."""
+
+    settings: StoreSettings
+    facts: dict[str, Any]
+    extract: Callable[[dict[Clip, int], Tally], None]
+
+
+@contextmanager
+def _engine(
+    options: ExtractionOptions, estimators: list[FlowEstimator] | None, redo: Collection[str]
+) -> Iterator[_Engine]:
+    if options.engine == "local":
+        estimators = options.load_estimators() if estimators is None else estimators
+        settings = options.settings(estimators[0])
+        facts = {"devices": [str(estimator.device) for estimator in estimators], "nodes": 1, "actors": 0}
+        yield _Engine(settings, facts, partial(run_pipelines, options, settings, estimators))
+        return
+    if estimators is not None:
+        raise InputError("--engine ray: its actors load their own estimators; give none, or take --engine local")
+    # Loaded to know the settings and the kind of device, and let go: on a GPU it would be in an actor's way.
+    (estimator,) = options.load_estimators()
+    settings, device = options.settings(estimator), estimator.device.type
+    del estimator
+    extractor = Extractor(options.for_actors(device), settings, redo)
+    with ray_cluster(device, options.threads) as (nodes, actors, resources):
+        facts = {"devices": [device], "nodes": nodes, "actors": actors}
+        yield _Engine(settings, facts, partial(extract_on_ray, actors, resources, extractor))
+
+
+def _run(
+    inputs: Sequence[Path],
+    options: ExtractionOptions,
+    engine: _Engine,
+    progress: Callable[[Progress], None] | None,
+    redo: Collection[str],
+) -> ExtractionReport:
+    settings = engine.settings
     plan = make_plan(inputs, options, settings, redo)
     try:
         claim_store(options.out, settings)
         record_path = new_run_file(options.out)
     except OSError as fault:
         raise InputError(f"{fault.filename or options.out}: the store cannot be written ({fault.strerror})") from fault
-    record = _record(inputs, options, settings, plan, estimators)
+    record = _record(inputs, options, engine, plan)
     tally = Tally(progress, len(plan.todo), sum(plan.todo.values()))
     started, stopped = time.monotonic(), None
     try:
         write_run(record_path, {**record, "state": "running", "failed": {}})
-        _run_pipelines(options, settings, plan, estimators, tally)
+        if plan.todo:
+            engine.extract(plan.todo, tally)
     except (InputError, OSError) as fault:
         stopped = _sentence(fault, options.out)
     except KeyboardInterrupt:
         stopped = "interrupted; run again to go on"
     except Exception as fault:
-        write_run(record_path, {**record, "state": "broken", "failed": tally.failed, "error": repr(fault)})
+        write_run(record_path, {**record, "state": "broken", "failed": tally.totals.failed, "error": repr(fault)})
         raise
     report = _report(options, settings, plan, tally, time.monotonic() - started, stopped, record_path)
     try:
@@ -114,47 +157,22 @@ def extract(
     return report
 
 
-def _run_pipelines(
-    options: ExtractionOptions,
-    settings: StoreSettings,
-    plan: Plan,
-    estimators: list[FlowEstimator],
-    tally: Tally,
-) -> None:
-    stop, clips = threading.Event(), ClipQueue(plan.todo)
-    pipelines = [
-        Pipeline(estimator, settings, options.out, clips, tally, options.batch, options.threads, stop)
-        for estimator in estimators
-    ]
-    # Futures, because an interrupted Thread.join takes the thread for finished and lets the process end under it.
-    with ThreadPoolExecutor(len(pipelines)) as pool:
-        running = [pool.submit(pipeline.run) for pipeline in pipelines]
-        try:
-            wait(running)
-        except KeyboardInterrupt:
-            stop.set()
-            wait(running)
-            raise
-    for pipeline in running:
-        pipeline.result()
-
-
 def _record(
     inputs: Sequence[Path],
     options: ExtractionOptions,
-    settings: StoreSettings,
+    engine: _Engine,
     plan: Plan,
-    estimators: list[FlowEstimator],
 ) -> dict[str, Any]:
     return {
         "schema": 1,
-        "settings": asdict(settings),
-        "fingerprint": settings.fingerprint,
+        "settings": asdict(engine.settings),
+        "fingerprint": engine.settings.fingerprint,
         "inputs": [str(path.absolute()) for path in inputs],
         "shard": options.shard,
         "batch": options.batch,
         "workers": options.threads,
-        "devices": [str(estimator.device) for estimator in estimators],
+        "engine": options.engine,
+        **engine.facts,
         "versions": versions(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "planned": plan.keys,
@@ -170,30 +188,23 @@ def _report(
     stopped: str | None,
     record_path: Path,
 ) -> ExtractionReport:
-    headers = sorted(tally.headers, key=lambda header: header.key)
-    fields = sum(header.pairs * header.height * header.width for header in headers)
-    clipped = sum(header.clipped_share * header.pairs * header.height * header.width for header in headers)
-    short = {
-        header.key: f"{header.source.frames_decoded} of {header.source.frames_declared} declared frames decode"
-        for header in headers
-        if header.source.frames_declared is not None and header.source.frames_decoded < header.source.frames_declared
-    }
+    totals = tally.totals
     return ExtractionReport(
         store=str(options.out),
         fingerprint=settings.fingerprint,
         clips=len(plan.todo) + len(plan.done),
         done_before=len(plan.done),
-        extracted=len(headers),
-        failed=dict(sorted(tally.failed.items())),
+        extracted=totals.extracted,
+        failed=dict(sorted(totals.failed.items())),
         redone=plan.redone,
-        pairs=sum(header.pairs for header in headers),
-        frames=sum(header.source.frames_decoded for header in headers),
-        short=short,
-        invented_frames=sum(header.source.frames_invented for header in headers),
-        gaps={header.key: header.source.frame_gaps for header in headers if header.source.frame_gaps},
-        padded_pairs=tally.padded_pairs,
-        clipped_share=clipped / fields if fields else 0.0,
-        bytes_written=sum(clip_path(options.out, header.key).stat().st_size for header in headers),
+        pairs=totals.pairs,
+        frames=totals.frames,
+        short=dict(sorted(totals.short.items())),
+        invented_frames=totals.invented_frames,
+        gaps=dict(sorted(totals.gaps.items())),
+        padded_pairs=totals.padded_pairs,
+        clipped_share=totals.clipped_pixels / totals.pixels if totals.pixels else 0.0,
+        bytes_written=totals.bytes_written,
         seconds=round(seconds, 3),
         stopped=stopped,
         run_record=str(record_path),

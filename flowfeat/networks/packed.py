@@ -20,7 +20,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def can_pack() -> bool:
     """Whether PyTorch has these operators for this processor."""
-    has_them = all(hasattr(torch.ops.mkldnn, name) for name in ("_convolution_pointwise", "_reorder_convolution_weight"))
+    has_them = all(
+        hasattr(torch.ops.mkldnn, name) for name in ("_convolution_pointwise", "_reorder_convolution_weight")
+    )
     return platform.machine() in ("x86_64", "AMD64") and torch.backends.mkldnn.is_available() and has_them
 
 

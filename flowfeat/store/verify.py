@@ -3,8 +3,9 @@
 import hashlib
 import json
 import struct
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from flowfeat.store.reader import StoredClip, stored_keys
 from flowfeat.store.settings import StoreSettings
 from flowfeat.store.writer import clip_path
 
-_FIELDS_AT_ONCE = 32
+_CLIPS_AHEAD = 64
+_BYTES_AT_ONCE = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def verify(store: Path, threads: int | None = None, progress: Callable[[int, int
     clipped = pixels = 0.0
     notes = []
     with ThreadPoolExecutor(threads) as pool:
-        for key, (clip, fault) in zip(keys, pool.map(lambda key: _check_clip(store, key, settings), keys), strict=True):
+        for key, (clip, fault) in _checked(pool, store, keys, settings):
             done += 1
             if progress:
                 progress(done, len(keys))
@@ -106,6 +108,21 @@ def _missing(store: Path, stored: set[str]) -> tuple[dict[str, str], list[str]]:
         if record.get("state") != "finished":
             notes.append(f"{path.name} did not finish ({record.get('state')})")
     return missing, notes
+
+
+def _checked(
+    pool: ThreadPoolExecutor, store: Path, keys: list[str], settings: StoreSettings | None
+) -> Iterator[tuple[str, tuple[StoredClip | None, str]]]:
+    """The keys in order, each with what `_check_clip` found."""
+    # Not pool.map: it would hold a task of more than a kilobyte for every clip of the store.
+    running: deque[tuple[str, Future[tuple[StoredClip | None, str]]]] = deque()
+    for key in keys:
+        running.append((key, pool.submit(_check_clip, store, key, settings)))
+        if len(running) > _CLIPS_AHEAD:
+            key, checked = running.popleft()
+            yield key, checked.result()
+    for key, checked in running:
+        yield key, checked.result()
 
 
 def _check_clip(store: Path, key: str, settings: StoreSettings | None) -> tuple[StoredClip | None, str]:
@@ -155,8 +172,8 @@ def _check_fields(clip: StoredClip) -> None:
     header = clip.header
     for direction in ("forward", "backward") if header.settings.backward else ("forward",):
         largest = 0.0
-        for start in range(0, clip.pairs, _FIELDS_AT_ONCE):
-            levels = clip.read_levels(start, min(_FIELDS_AT_ONCE, clip.pairs - start), direction)
+        for start, count in _parts(clip.pairs, 2 * header.height * header.width):
+            levels = clip.read_levels(start, count, direction)
             if levels.dtype == np.float16:
                 if not np.isfinite(levels).all():
                     raise StoreError(f"{clip.path}: {direction} flow is not finite")
@@ -169,5 +186,11 @@ def _check_fields(clip: StoredClip) -> None:
                 f"{clip.path}: {direction} flow reaches {largest:.2f} px "
                 f"and its header says {header.max_displacement:.2f}"
             )
-    for start in range(0, clip.frames, _FIELDS_AT_ONCE):
-        clip.read_frames(start, min(_FIELDS_AT_ONCE, clip.frames - start))
+    for start, count in _parts(clip.frames, 3 * header.height * header.width):
+        clip.read_frames(start, count)
+
+
+def _parts(items: int, item_bytes: int) -> Iterator[tuple[int, int]]:
+    """Start and length of parts of `items` that are decoded at a time, so that large ones take no more memory."""
+    at_once = max(1, _BYTES_AT_ONCE // max(1, item_bytes))
+    return ((start, min(at_once, items - start)) for start in range(0, items, at_once))

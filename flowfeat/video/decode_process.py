@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from flowfeat.errors import InputError
-from flowfeat.video.readers import FrameSize, frames_of, probe, source_sha256
+from flowfeat.video.readers import FrameSize, frame_files, frames_of, probe, source_sha256
 
 # No clip needs more; a forged header that asks for more fails by itself instead of taking the machine along.
 _MEMORY_LIMIT = 12 << 30
@@ -81,9 +81,10 @@ def _resized(frame: np.ndarray, resize: FrameSize) -> np.ndarray:
     return np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _state(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
+def _state(path: Path) -> list[tuple[str, int, int]]:
+    # Of each frame, because a folder does not change with the contents of its files.
+    states = [(file.name, file.stat()) for file in (frame_files(path) if path.is_dir() else [path])]
+    return [(name, status.st_size, status.st_mtime_ns) for name, status in states]
 
 
 def _answer(answers: BinaryIO, message: dict[str, object]) -> None:

@@ -77,12 +77,13 @@ def draw_pictures(rows: Sequence[Row], layout: Layout, videos: Path | None = Non
         layout: of its folder.
         videos: the folder of UCF101's clips, for the frames that flow is shown beside.
 
-    What cannot be drawn, as a store that is gone or damaged, has its reason in its place.
+    What cannot be drawn, as a store that is gone or damaged, has its reason in its place. Pictures of an earlier table
+    that are not among these are removed.
 
     Raises:
         OSError: a picture cannot be written.
     """
-    return Pictures(
+    drawn = Pictures(
         flow=tuple(_flow(rows, layout, videos)),
         fbms=tuple(_overlays(rows, layout, "fbms")),
         davis=tuple(_overlays(rows, layout, "davis")),
@@ -90,6 +91,11 @@ def draw_pictures(rows: Sequence[Row], layout: Layout, videos: Path | None = Non
         runtime=tuple(_plots(rows, layout, _RUNTIME)),
         errors=tuple(_plots(rows, layout, _ERRORS)),
     )
+    kept = {picture.file for part in vars(drawn).values() for picture in part}
+    for file in layout.pictures.glob("*"):
+        if file not in kept and file.suffix in (".jpg", ".png"):
+            file.unlink()
+    return drawn
 
 
 def _flow(rows: Sequence[Row], layout: Layout, videos: Path | None) -> Iterator[Picture]:

@@ -24,6 +24,7 @@ from tyro.conf import Positional
 
 from flowfeat.estimators import load_estimator
 from flowfeat.estimators.opencv import import_opencv
+from flowfeat.estimators.zoo import DEFAULT_MODEL
 from flowfeat.extraction import ExtractionOptions, extract
 from flowfeat.extraction.pipeline import encode_field, stored_values
 from flowfeat.store import StoreSettings
@@ -55,30 +56,33 @@ class Contest:
         self._clips, self._scratch = clips, scratch
         self._rounds = 0
         self._threads = os.cpu_count() or 1
-        self._estimators = {name: load_estimator(name, None, "cpu", self._threads) for name in ("dis", "zero")}
+        self._estimators = {
+            name: load_estimator(name, None, "cpu", self._threads) for name in ("dis", "zero", DEFAULT_MODEL)
+        }
         self._frames = self.decode()
         self._flows = self.estimate()
-        self.pairs = sum(map(len, self._flows))
+        self.pairs, self.pairs_of_one = sum(map(len, self._flows)), len(self._flows[0])
 
-    def extract(self, model: str) -> None:
-        """Clips to a new store, with the estimator loaded beforehand."""
+    def extract(self, model: str, clips: int | None = None) -> None:
+        """Clips to a new store, with the estimator loaded beforehand; all of them, or the first ones."""
         self._rounds += 1
         options = ExtractionOptions(out=self._scratch / f"{model}{self._rounds}", model=model, bound=BOUND, batch=BATCH)
-        report = extract([clip.path for clip in self._clips], options, [self._estimators[model]])
-        if report.pairs != self.pairs:
-            raise RuntimeError(f"{report.pairs} pairs were extracted of {self.pairs}: {report.failed}")
+        report = extract([clip.path for clip in self._clips[:clips]], options, [self._estimators[model]])
+        pairs = sum(map(len, self._flows[:clips]))
+        if report.pairs != pairs:
+            raise RuntimeError(f"{report.pairs} pairs were extracted of {pairs}: {report.failed}")
 
     def decode(self) -> list[UInt8[np.ndarray, "t h w 3"]]:
         """Decoding alone, in one process, as the pipeline has for two processors."""
         with ClipDecoder() as decoder:
             return [np.concatenate(list(decoder.open(clip.path))) for clip in self._clips]
 
-    def estimate(self) -> list[Float32[Tensor, "t 2 h w"]]:
-        """DIS alone, on frames in memory, in batches of the same size and with the same threads."""
+    def estimate(self, model: str = "dis", clips: int | None = None) -> list[Float32[Tensor, "t 2 h w"]]:
+        """An estimator alone, on frames in memory, in batches of the same size and with the same threads."""
         flows = []
-        for frames in self._frames:
+        for frames in self._frames[:clips]:
             pairs = rearrange(torch.from_numpy(np.stack([frames[:-1], frames[1:]], 1)), "b p h w c -> b p c h w")
-            flows.append(torch.cat([self._estimators["dis"](batch) for batch in pairs.split(BATCH)]))
+            flows.append(torch.cat([self._estimators[model](batch) for batch in pairs.split(BATCH)]))
         return flows
 
     def encode(self) -> None:
@@ -133,17 +137,29 @@ def main(arguments: Arguments) -> None:
             },
             arguments.repetitions,
         )
+        # Of one clip, because a network takes long.
+        of_network = interleave(
+            {
+                "extract_default": lambda: contest.extract(DEFAULT_MODEL, 1),
+                "default": lambda: contest.estimate(DEFAULT_MODEL, 1),
+            },
+            arguments.repetitions,
+        )
     floors = [sum(times) for times in zip(*(seconds[name] for name in SUMMED), strict=True)]
     results = {
         "pairs": contest.pairs,
         "threads": os.cpu_count(),
-        "seconds": seconds,
-        "pairs_per_second": {name: [contest.pairs / each for each in times] for name, times in seconds.items()},
+        "seconds": seconds | of_network,
+        "default": DEFAULT_MODEL,
+        "pairs_of_default": contest.pairs_of_one,
+        "pairs_per_second": {name: [contest.pairs / each for each in times] for name, times in seconds.items()}
+        | {name: [contest.pairs_of_one / each for each in times] for name, times in of_network.items()},
         "ratios": {
             "extract_dis / estimator": ratios(seconds["extract_dis"], seconds["estimator"]),
             "extract_dis / (decoding + estimator + encoding)": ratios(seconds["extract_dis"], floors),
             "extract_dis / peer": ratios(seconds["extract_dis"], seconds["peer"]),
             "extract_zero / decoding": ratios(seconds["extract_zero"], seconds["decoding"]),
+            "extract_default / default": ratios(of_network["extract_default"], of_network["default"]),
         },
     }
     write_record(arguments.out, record("extraction", clips, results))

@@ -1,14 +1,16 @@
-"""The operators and FlowNet2 beside what stock code does, on this machine: python scripts/bench/networks.py
+"""The operators and the fused networks beside what stock code does, on this machine: python scripts/bench/networks.py
 
     python scripts/bench/networks.py --out docs/records/networks.json [--device cuda]
 
 - correlation of FlowNetC (256 channels at 1/8 of 256x320) over the sum over 441 shifted products
 - warp of a frame of 256x320 over building the grid and calling `grid_sample`
-- FlowNet2 on a pair of 256x320 over the same network with the 441 shifts and the default memory format
+- FlowNet2 and flownet2-thin on a pair of 256x320 over the same network written the stock way: the 441 shifts, warps by
+  `grid_sample`, PyTorch's own layers, the default memory format
 
 Every contestant runs in turn in one process. Weights are random: they change the flow and not the time.
 """
 
+import copy
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from torch.nn import functional
 
 from flowfeat.networks import NUMERICS
 from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.networks.packed import can_pack, pack
 from flowfeat.networks.zoo import FAMILY
 from flowfeat.ops import correlation, warp
 
@@ -80,17 +83,24 @@ def operators(device: torch.device) -> dict[str, Contestants]:
     }
 
 
-def flownet2(device: torch.device) -> Contestants:
-    """FlowNet2 as the extractor runs it, and with the 441 shifts and PyTorch's default memory format."""
+def beside_stock(name: str, device: torch.device) -> Contestants:
+    """A network as the extractor runs it, and the stock way."""
     torch.manual_seed(0)
-    ours = FlowNetwork(FAMILY["flownet2"], NUMERICS["nvidia"]).eval().to(device)
-    stock = FlowNetwork(FAMILY["flownet2"], NUMERICS["nvidia"]).eval().to(device)
-    stock.load_state_dict(ours.state_dict())
-    ours = ours.to(memory_format=torch.channels_last)
+    stock = FlowNetwork(FAMILY[name], NUMERICS["nvidia"]).eval().to(device)
+    ours = copy.deepcopy(stock).to(memory_format=torch.channels_last)
+    if device.type == "cpu" and can_pack():
+        ours = pack(ours)
     frames = torch.rand(1, 2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)).to(device)
 
+    def warp_of_stock(image: Tensor, flow: Tensor, border: str) -> Tensor:
+        return warp_by_grid_sample(image, flow, {"clamp": "border", "zeros": "zeros"}[border])
+
     def run_stock() -> Tensor:
-        with patch("flowfeat.networks.flownet_c.correlation", sum_over_shifts):
+        with (
+            patch("flowfeat.networks.flownet_c.correlation", sum_over_shifts),
+            patch("flowfeat.networks.stack.warp", warp_of_stock),
+            patch("flowfeat.networks.flownet2.warp", warp_of_stock),
+        ):
             return stock(frames)
 
     difference = (ours(frames) - run_stock()).abs().max()
@@ -100,7 +110,7 @@ def flownet2(device: torch.device) -> Contestants:
 
 @dataclass(frozen=True)
 class Arguments:
-    """Measure the operators and FlowNet2 and write the record."""
+    """Measure the operators and the networks and write the record."""
 
     out: Path
     """The record, JSON."""
@@ -113,7 +123,8 @@ class Arguments:
 def main(arguments: Arguments) -> None:
     device = torch.device(arguments.device)
     contests = {name: (pair, 20) for name, pair in operators(device).items()}
-    contests["flownet2"] = (flownet2(device), 1 if device.type == "cpu" else 20)
+    for name in ("flownet2", "flownet2-thin"):
+        contests[name] = (beside_stock(name, device), 1 if device.type == "cpu" else 20)
     results = {}
     for name, (contestants, calls) in contests.items():
         runs = {who: to_the_end(run, calls, device) for who, run in contestants.items()}

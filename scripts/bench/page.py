@@ -2,14 +2,17 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segmentation_page import segmentation, table
+from networks_page import networks, variants
+from page_text import busy, middle, spread, table, threads
+from scale_page import scale
+from segmentation_page import segmentation
 
 DOCS = Path(__file__).parents[2] / "docs"
-RECORDS = ("store", "extraction", "networks", "rendering", "segmentation", "stacks")
+RECORDS = ("networks", "variants", "rendering", "store", "extraction", "stacks", "scale", "segmentation")
 UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
 
 NEVER_ON_A_GPU = [
@@ -40,14 +43,7 @@ NO_HELP = [
 ]
 
 
-def render(
-    store: dict[str, Any],
-    extraction: dict[str, Any],
-    networks: dict[str, Any],
-    rendering: dict[str, Any],
-    motion_segmentation: dict[str, Any],
-    stacks: dict[str, Any],
-) -> str:
+def render(records: Mapping[str, dict[str, Any]]) -> str:
     """The page, from the records."""
     parts = [
         "# Performance",
@@ -59,15 +55,17 @@ def render(
         "",
         *table(
             ("record", "machine", "load before", "clips", "pairs", "date"),
-            map(_where, (store, extraction, networks, rendering, motion_segmentation, stacks)),
+            map(_where, records.values()),
         ),
-        *_networks(networks),
-        *_rendering(rendering),
-        *_store(store),
-        *_quantisation(store),
-        *_extraction(extraction),
-        *_stacks(stacks),
-        *segmentation(motion_segmentation),
+        *networks(records["networks"]),
+        *variants(records["variants"]),
+        *_rendering(records["rendering"]),
+        *_store(records["store"]),
+        *_quantisation(records["store"]),
+        *_extraction(records["extraction"]),
+        *_stacks(records["stacks"]),
+        *scale(records["scale"]),
+        *segmentation(records["segmentation"]),
         "## What has never run on a GPU",
         "",
         *[f"- {line}" for line in NEVER_ON_A_GPU],
@@ -93,56 +91,29 @@ def _where(record: dict[str, Any]) -> Sequence[object]:
     )
 
 
-def _networks(record: dict[str, Any]) -> list[str]:
-    told = {
-        "correlation": "`correlation` of FlowNetC (1x256x32x40, 441 displacements) over the sum over 441 shifts",
-        "warp_clamp": "`warp`, border `clamp`, over building the grid and `grid_sample` with border padding",
-        "warp_zeros": "`warp`, border `zeros`, over building the grid and `grid_sample` with zero padding",
-        "flownet2": "FlowNet2 over the same network with the 441 shifts and the default memory format",
-    }
-    rows = []
-    for name, text in told.items():
-        result = record["results"][name]
-        milliseconds = result["milliseconds"]
-        times = [_middle(milliseconds[who], "ms") for who in ("ours", "peer")]
-        rows.append((text, _range(result["time_over_peer"]), *times))
-    return [
-        "## Operators and FlowNet2 beside stock PyTorch",
-        "",
-        f"One pair of {record['height']}x{record['width']}, float32, on {record['device'].upper()} with "
-        f"{record['threads']} threads. Flow of the operators is compared with the peer's before anything is timed.",
-        "",
-        *table(("time", "ratio (less is better)", "ours", "peer"), rows),
-    ]
-
-
 def _rendering(record: dict[str, Any]) -> list[str]:
     networks = ("flownet2-s", "flownet2-c", "flownet2-sd")
     milliseconds = record["milliseconds_per_pair"]
     rows = [
         (
             f"renderer, `{setting}`",
-            _middle(milliseconds[setting], "ms"),
-            *(_range(record["rendering_over_training"][f"{setting} / {name}"]) for name in networks),
+            middle(milliseconds[setting], "ms"),
+            *(spread(record["rendering_over_training"][f"{setting} / {name}"]) for name in networks),
         )
         for setting in milliseconds
         if setting not in networks
     ]
-    steps = [f"`{name}`: {_middle(milliseconds[name], 'ms')}" for name in networks]
+    steps = [f"`{name}`: {middle(milliseconds[name], 'ms')}" for name in networks]
     return [
         "## The renderer beside the networks that learn from it",
         "",
         f"Time for a pair of {record['height']}x{record['width']} in batches of {record['batch']}, on "
-        f"{record['device'].upper()} with {_threads(record['threads'])}, over that of a training step (forward, loss, "
-        f"backward; {', '.join(steps)} a pair).{_busy(record)} Below 1 the renderer keeps up with a network on as many "
+        f"{record['device'].upper()} with {threads(record['threads'])}, over that of a training step (forward, loss, "
+        f"backward; {', '.join(steps)} a pair).{busy(record)} Below 1 the renderer keeps up with a network on as many "
         "cores.",
         "",
         *table(("", "a pair", *(f"over `{name}` (less is better)" for name in networks)), rows),
     ]
-
-
-def _threads(count: int) -> str:
-    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _store(record: dict[str, Any]) -> list[str]:
@@ -174,9 +145,9 @@ def _store(record: dict[str, Any]) -> list[str]:
             speeds.append(
                 (
                     told,
-                    "1" if ours else _range(write["rate_over_loose"].get(name)),
-                    "1" if ours else _range(read["time_over_loose"].get(name)),
-                    _middle(read["milliseconds"].get(name), "ms"),
+                    "1" if ours else spread(write["rate_over_loose"].get(name)),
+                    "1" if ours else spread(read["time_over_loose"].get(name)),
+                    middle(read["milliseconds"].get(name), "ms"),
                 )
             )
     return [
@@ -231,6 +202,7 @@ def _extraction(record: dict[str, Any]) -> list[str]:
         "extract_dis / (decoding + estimator + encoding)": "the same over its three parts, one after the other",
         "extract_dis / peer": "the same over a script with OpenCV: VideoCapture, DIS, two imwrite a pair",
         "extract_zero / decoding": "extraction with `zero`, which computes nothing, over decoding alone",
+        "extract_default / default": f"extraction with `{record['default']}` over the network alone, on one clip",
     }
     speeds = {
         "extract_dis": "extraction, `dis`",
@@ -239,6 +211,8 @@ def _extraction(record: dict[str, Any]) -> list[str]:
         "extract_zero": "extraction, `zero`",
         "decoding": "decoding alone, one process",
         "encoding": "quantising and JPEG alone",
+        "extract_default": f"extraction, `{record['default']}`",
+        "default": f"`{record['default']}` alone",
     }
     rates = record["pairs_per_second"]
     return [
@@ -247,11 +221,11 @@ def _extraction(record: dict[str, Any]) -> list[str]:
         f"Clips to a synced store with {record['threads']} threads, the estimator loaded beforehand.",
         "",
         *table(
-            ("time", "ratio (less is better)"), [(text, _range(record["ratios"][name])) for name, text in told.items()]
+            ("time", "ratio (less is better)"), [(text, spread(record["ratios"][name])) for name, text in told.items()]
         ),
         "For information, on this machine:",
         "",
-        *table(("", "pairs a second"), [(text, _middle(rates[name], "")) for name, text in speeds.items()]),
+        *table(("", "pairs a second"), [(text, middle(rates[name], "")) for name, text in speeds.items()]),
     ]
 
 
@@ -269,10 +243,10 @@ def _stacks(record: dict[str, Any]) -> list[str]:
                 (
                     workers,
                     told,
-                    _middle(result["stacks_per_second"][name], ""),
-                    _middle(result["processor_milliseconds"][name], "ms"),
-                    "1" if ours else _range(result["rate_over"][name]),
-                    "1" if ours else _range(result["processor_over"][name]),
+                    middle(result["stacks_per_second"][name], ""),
+                    middle(result["processor_milliseconds"][name], "ms"),
+                    "1" if ours else spread(result["rate_over"][name]),
+                    "1" if ours else spread(result["processor_over"][name]),
                 )
             )
     side = record["side"]
@@ -283,7 +257,7 @@ def _stacks(record: dict[str, Any]) -> list[str]:
         f"taken off, resampled to {side}x{side}, mirrored by half, in batches of {record['batch']} for a loader that "
         f"does nothing with them, {record['stacks']} a repetition; worker processes start anew each time. Loose JPEGs "
         "are the store's own planes as files. The processor's time is of all processes together, and says how many "
-        f"stacks a second a core can give.{_busy(record)}",
+        f"stacks a second a core can give.{busy(record)}",
         "",
         *table(
             (
@@ -299,23 +273,9 @@ def _stacks(record: dict[str, Any]) -> list[str]:
     ]
 
 
-def _busy(record: dict[str, Any]) -> str:
-    machine = record["machine"]
-    crowded = machine["load_before"][0] >= machine["cores"]
-    return " Other programs kept the processor busy meanwhile, so only the ratios mean anything." if crowded else ""
-
-
-def _range(ratio: dict[str, float] | None) -> str:
-    return f"{ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f})" if ratio else ""
-
-
-def _middle(values: list[float] | None, unit: str) -> str:
-    return f"{sorted(values)[len(values) // 2]:.3g} {unit}".strip() if values else ""
-
-
 def main() -> None:
-    records = [json.loads((DOCS / f"records/{name}.json").read_text()) for name in RECORDS]
-    (DOCS / "performance.md").write_text(render(*records), encoding="utf-8")
+    records = {name: json.loads((DOCS / f"records/{name}.json").read_text()) for name in RECORDS}
+    (DOCS / "performance.md").write_text(render(records), encoding="utf-8")
 
 
 if __name__ == "__main__":

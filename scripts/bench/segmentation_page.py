@@ -1,10 +1,9 @@
 """The part of docs/performance.md about motion segmentation, from docs/records/segmentation.json."""
 
 import statistics
-from collections.abc import Iterable, Sequence
 from typing import Any
 
-Rows = Iterable[Sequence[object]]
+from page_text import table, when
 
 _STAGES = ("tracking", "costs", "solver", "total", "processor")
 
@@ -23,18 +22,8 @@ def segmentation(record: dict[str, Any]) -> list[str]:
     lines = ["## Motion segmentation", ""]
     for name, told in sections.items():
         if name in record:
-            lines += [*told(record[name]), _when(record[name]), ""]
+            lines += [*told(record[name]), when(record[name]), ""]
     return lines
-
-
-def table(header: Sequence[object], rows: Rows) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    return [*("| " + " | ".join(map(str, cells)) + " |" for cells in lines), ""]
-
-
-def _when(section: dict[str, Any]) -> str:
-    threads, load = section["threads"], section["load_before"][0]
-    return f"({threads} thread{'s' if threads > 1 else ''}, load {load:.1f} before, {section['date']})"
 
 
 def _synthetic(section: dict[str, Any]) -> list[str]:

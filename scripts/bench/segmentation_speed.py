@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Int32, UInt8
-from measure import seconds_of
+from measure import peak_bytes, seconds_of
 from PIL import Image
 from scipy.spatial import KDTree
 from segmentation_quality import DAVIS_SEQUENCES
@@ -147,15 +147,6 @@ def run_stages(folder: Path, frames: int, variation: Variation, threads: int) ->
         edges=len(graph.pairs),
         clusters=solution.clusters,
     )
-
-
-def peak_bytes() -> int:
-    """The most memory that this process ever had, in bytes (Linux).
-
-    `ru_maxrss` will not do: a process inherits it from the one that started it.
-    """
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 class _Steps:

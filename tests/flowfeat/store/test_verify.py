@@ -8,6 +8,8 @@ import pytest
 from fixture_stores import settings, smooth_flow, write_stored_clip
 
 from flowfeat.errors import StoreError
+from flowfeat.store import StoredClip
+from flowfeat.store import verify as verification
 from flowfeat.store.manifest import new_run_file, write_run
 from flowfeat.store.verify import verify
 
@@ -152,3 +154,36 @@ def test_a_store_json_changed_by_hand_is_refused(store):
     (store / "store.json").write_text(json.dumps(table))
     with pytest.raises(StoreError, match="changed by hand"):
         verify(store)
+
+
+def test_no_more_clips_and_bytes_are_held_than_are_said(tmp_path, monkeypatch):
+    """However many clips there are and however large their planes."""
+    for i in range(9):
+        write_stored_clip(tmp_path, f"v_{i}", settings("jpeg", frames=True), smooth_flow(5, seed=i))
+    begun, ahead, read = [], [], []
+
+    def check(*arguments):
+        begun.append(arguments)
+        return check_clip(*arguments)
+
+    def reads(name: str, item_bytes: int):
+        real = getattr(StoredClip, name)
+
+        def call(clip, start, count, *arguments):
+            read.append(count * item_bytes)
+            return real(clip, start, count, *arguments)
+
+        monkeypatch.setattr(StoredClip, name, call)
+
+    check_clip = verification._check_clip
+    monkeypatch.setattr(verification, "_check_clip", check)
+    monkeypatch.setattr(verification, "_CLIPS_AHEAD", 2)
+    monkeypatch.setattr(verification, "_BYTES_AT_ONCE", 3 * 2 * 48 * 64)
+    reads("read_levels", 2 * 48 * 64)
+    reads("read_frames", 3 * 48 * 64)
+    assert verify(tmp_path, progress=lambda done, clips: ahead.append(len(begun) - done)).clean
+    assert max(ahead) <= 2
+    assert max(read) == 3 * 2 * 48 * 64
+    assert sum(read) == 9 * (5 * 2 + 6 * 3) * 48 * 64, "a plane was left out, or read twice"
+    monkeypatch.setattr(verification, "_BYTES_AT_ONCE", 1)
+    assert verify(tmp_path).clean

@@ -81,6 +81,17 @@ def test_a_clip_that_changes_while_it_is_read_is_refused(make_clip):
             list(frames)
 
 
+def test_frames_that_change_while_they_are_read_are_refused(tmp_path):
+    for t in range(40):  # 80 MB, of which the decoder keeps 8 ahead
+        Image.new("RGB", (960, 720), (t, t, t)).save(tmp_path / f"{t:03d}.bmp")
+    with ClipDecoder() as decoder:
+        frames = iter(decoder.open(tmp_path))
+        next(frames)
+        Image.new("RGB", (960, 720)).save(tmp_path / "039.bmp")
+        with pytest.raises(ClipError, match="changed while it was read"):
+            list(frames)
+
+
 def test_decoders_of_several_threads_do_not_meet(make_clip):
     paths = [make_clip(f"{i}.avi", frames=20, seed=i) for i in range(4)]
     results: dict[Path, np.ndarray] = {}

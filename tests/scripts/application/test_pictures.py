@@ -87,6 +87,14 @@ def test_all_pictures_are_written_and_can_be_opened(layout):
         assert seen.std() > 5
 
 
+def test_pictures_of_an_earlier_table_are_removed_and_other_files_are_not(layout):
+    layout.pictures.mkdir(exist_ok=True)
+    for name in ("confusion-gone.png", "flow-9.jpg", "notes.txt"):
+        (layout.pictures / name).write_bytes(b"old")
+    drawn = {picture.file for picture in every(draw_pictures(rows(), layout)) if picture.file}
+    assert set(layout.pictures.iterdir()) == drawn | {layout.pictures / "notes.txt"}
+
+
 def test_a_store_that_is_gone_leaves_its_method_out_and_says_so(layout):
     drawn = draw_pictures([*on_disk(), make_row("gone", store=store(8), fbms=tracks(0.5))], layout)
     assert all("Without gone:" in picture.caption for picture in (*drawn.flow, *drawn.fbms))

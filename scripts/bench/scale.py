@@ -1,0 +1,84 @@
+"""How extraction grows, and that it survives: python scripts/bench/scale.py --out docs/records/scale.json
+
+    python scripts/bench/scale.py --out docs/records/scale.json --only clips --clips 1000 10000
+
+- clips: folders of 1,000 to 100,000 clips planned, resumed and verified
+- length: clips of 1 to 60 minutes extracted
+- resolution: flow from 320x240 to 4K, and batches of 1 to 16
+- kills: an extraction killed 100 times at random
+
+Every measurement has a process of its own. Sections that are not asked for stay as the record has them.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from kills import measure_kills
+from measure import record, write_record
+from scale_clips import measure_clips
+from scale_length import measure_length
+from scale_resolution import measure_resolution
+
+Section = Literal["clips", "length", "resolution", "kills"]
+SECTIONS: tuple[Section, ...] = ("clips", "length", "resolution", "kills")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure how extraction grows and write the record."""
+
+    out: Path
+    """The record, JSON."""
+    only: tuple[Section, ...] = SECTIONS
+    """Which sections to measure."""
+    clips: tuple[int, ...] = (1_000, 10_000, 100_000)
+    """Numbers of clips; each is more than 100."""
+    minutes: tuple[int, ...] = (1, 10, 60)
+    """Lengths of the clips that are extracted with `zero`."""
+    minutes_of_flow: tuple[int, ...] = (1, 10)
+    """Lengths of the clips that are extracted with `dis`."""
+    kills: int = 100
+    """How many runs are killed."""
+    threads: int = 2
+    """That flow is computed with where the resolution changes."""
+
+
+def measure(section: Section, arguments: Arguments) -> dict[str, Any]:
+    """A section with its seconds, when it was measured and how busy the machine was."""
+    every: dict[Section, Callable[[], dict[str, Any]]] = {
+        "clips": lambda: measure_clips(arguments.clips),
+        "length": lambda: measure_length(arguments.minutes, arguments.minutes_of_flow),
+        "resolution": lambda: measure_resolution(arguments.threads),
+        "kills": lambda: measure_kills(arguments.kills),
+    }
+    load, begun = os.getloadavg(), time.perf_counter()
+    found = every[section]()
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "seconds": time.perf_counter() - begun,
+        "threads": arguments.threads if section == "resolution" else os.cpu_count(),
+        "load_before": load,
+        "load_after": os.getloadavg(),
+        **found,
+    }
+
+
+def main(arguments: Arguments) -> None:
+    before = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+    sections = {name: before[name] for name in SECTIONS if name in before}
+    for section in arguments.only:
+        sections[section] = measure(section, arguments)
+        # Written each time: what was measured for minutes is not lost with the section after it.
+        in_order = {name: sections[name] for name in SECTIONS if name in sections}
+        write_record(arguments.out, record("scale", [], in_order))
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Arguments)))
