@@ -37,6 +37,10 @@ NO_HELP = [
     "**Other gathers for the warp on a CPU**, at 1x3x256x320 beside 1.8 ms of `grid_sample` with its grid: "
     "`embedding_bag` over four taps (4.0 ms, most of it interleaving indices and weights), pairs of pixels as one "
     "number (3.4 ms), channel by channel (2.3 ms), torchvision's `deform_conv2d` (17 ms).",
+    "**Keeping freed memory** (glibc's `MALLOC_MMAP_MAX_=0` and trim threshold) for networks on a CPU: after the first "
+    "pair hardly a page is touched for the first time in either case, and the time is the same.",
+    "**Frames and evidence in channels-last before the first convolutions** of packed networks: the same time; these "
+    "layers have too few channels (3 to 12) for either layout.",
     "**decord inside the extracting process.** It aborts the whole process, with no exception to catch, on about 1 in "
     "1,900 damaged AVIs (4 of 7,500 files made by mutating real ones). Clips are decoded in processes of their own "
     "instead, and such a file costs itself alone.",
