@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,26 @@ class FlowNet(FlowEstimator):
         if self.fixed_batch:
             with _FULL_PRECISION:
                 return self.network(frames.float() / 255)
-        network = self._for_inference()
-        return torch.cat([network(pair[None].float() / 255) for pair in frames])
+        return torch.cat(self._on_each(self._for_inference(), frames))
+
+    def _on_each(self, network: FlowNetwork, frames: UInt8[Tensor, "b 2 3 h w"]) -> list[Float32[Tensor, "1 2 h w"]]:
+        """The flow of each pair by one thread, of several pairs at a time.
+
+        Threads that share one pair wait for each other after every layer, and its last bits would depend on how many
+        they are.
+        """
+
+        def flow_of(pair: Tensor) -> Tensor:
+            with torch.inference_mode():
+                return network(pair[None].float() / 255)
+
+        threads = torch.get_num_threads()
+        try:
+            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(pool.map(flow_of, frames))
+        finally:
+            # The pool's threads set what threads begin with; this one has its own number all the while.
+            torch.set_num_threads(threads)
 
     def _for_inference(self) -> FlowNetwork:
         """The network as this device computes it fastest; made anew where somebody has changed its weights."""

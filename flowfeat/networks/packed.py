@@ -52,18 +52,18 @@ class _Packed(nn.Module):
         assert not isinstance(layer.padding, str)
         self._geometry = (layer.padding, layer.stride, layer.dilation, layer.groups)
         self._activation = ("leaky_relu", [SLOPE]) if isinstance(layer, Conv | Deconv) else ("none", [])
-        self._is_laid_out = False
+        # Threads that meet the first input together lay the weights out twice, to the same end.
+        self._laid_out: Tensor | None = None
 
 
 class _PackedConv(_Packed):
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h2 w2"]:
-        if not self._is_laid_out:
-            self._weight = torch.ops.mkldnn._reorder_convolution_weight(
-                self._weight, *self._geometry, list(input.shape)
-            )
-            self._is_laid_out = True
+        weight = self._laid_out
+        if weight is None:
+            weight = torch.ops.mkldnn._reorder_convolution_weight(self._weight, *self._geometry, list(input.shape))
+            self._laid_out = weight
         return torch.ops.mkldnn._convolution_pointwise(
-            input, self._weight, self._bias, *self._geometry, *self._activation, ""
+            input, weight, self._bias, *self._geometry, *self._activation, ""
         )
 
 
@@ -73,11 +73,12 @@ class _PackedDeconv(_Packed):
 
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h2 w2"]:
         padding, *rest = self._geometry
-        if not self._is_laid_out:
-            self._weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
+        weight = self._laid_out
+        if weight is None:
+            weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
                 self._weight, padding, self._NO_MORE, *rest, list(input.shape)
             )
-            self._is_laid_out = True
+            self._laid_out = weight
         return torch.ops.mkldnn._convolution_transpose_pointwise(
-            input, self._weight, self._bias, padding, self._NO_MORE, *rest, *self._activation, ""
+            input, weight, self._bias, padding, self._NO_MORE, *rest, *self._activation, ""
         )

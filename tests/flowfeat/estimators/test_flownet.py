@@ -190,3 +190,17 @@ def test_a_device_without_memory_is_a_sentence(fused, monkeypatch):
     monkeypatch.setattr(estimator, "estimate", lambda frames, pairs: (_ for _ in ()).throw(fault))
     with pytest.raises(InputError, match="the device cpu has no memory for the flow of 2 pairs of 70x60"):
         estimator(pairs(2))
+
+
+def test_flow_does_not_depend_on_the_number_of_threads(fused):
+    before = torch.get_num_threads()
+    flows = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            flows.append(load_estimator(weights=fused, device="cpu")(pairs(5)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(flows[0], flows[1])
+    assert torch.equal(flows[0], flows[2])
