@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float32, UInt8
@@ -20,6 +20,8 @@ from flowfeat.networks.packed import can_pack, pack
 from flowfeat.weights import Checkpoint, read_checkpoint
 from flowfeat.weights.embedded import EMBEDDED, read_embedded
 from flowfeat.weights.parts import part_of
+
+Computed = TypeVar("Computed")
 
 
 class FlowNet(FlowEstimator):
@@ -37,7 +39,7 @@ class FlowNet(FlowEstimator):
         self.device = device
         self._packed: FlowNetwork | None = None
         self._packed_from: list[tuple[int, int]] = []
-        # A GPU computes a batch as one, a CPU one pair after the other, which costs it nothing.
+        # A GPU computes a batch as one, a CPU each pair by itself.
         self.fixed_batch = device.type == "cuda"
         self.description = EstimatorDescription(
             checkpoint.model,
@@ -52,21 +54,23 @@ class FlowNet(FlowEstimator):
                 return self.network(frames.float() / 255)
         return torch.cat(self._on_each(self._for_inference(), frames))
 
-    def _on_each(self, network: FlowNetwork, frames: UInt8[Tensor, "b 2 3 h w"]) -> list[Float32[Tensor, "1 2 h w"]]:
-        """The flow of each pair by one thread, of several pairs at a time.
+    def _on_each(self, compute: Callable[[Tensor], Computed], frames: UInt8[Tensor, "b 2 3 h w"]) -> list[Computed]:
+        """What `compute` makes of each pair, (1, 2, 3, h, w) in 0..1: on a CPU by one thread, several pairs at a time.
 
         Threads that share one pair wait for each other after every layer, and its last bits would depend on how many
         they are.
         """
 
-        def flow_of(pair: Tensor) -> Tensor:
+        def of_pair(pair: Tensor) -> Computed:
             with torch.inference_mode():
-                return network(pair[None].float() / 255)
+                return compute(pair[None].float() / 255)
 
+        if self.fixed_batch:
+            return list(map(of_pair, frames))
         threads = torch.get_num_threads()
         try:
             with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                return list(pool.map(flow_of, frames))
+                return list(pool.map(of_pair, frames))
         finally:
             # The pool's threads set what threads begin with; this one has its own number all the while.
             torch.set_num_threads(threads)
@@ -84,7 +88,7 @@ class FlowNet(FlowEstimator):
         """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
         network = self._for_inference()
         with torch.inference_mode(), _FULL_PRECISION:
-            pairs = [network.stages(pair[None].to(self.device).float() / 255) for pair in frames]
+            pairs = self._on_each(network.stages, frames.to(self.device))
         return {letters: torch.cat([pair[letters] for pair in pairs]).clone() for letters in pairs[0]}
 
 

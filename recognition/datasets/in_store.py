@@ -53,6 +53,8 @@ def find_in_store(split: Split, store: FlowStore, allow_missing: bool = False) -
     Raises:
         InputError: clips are missing and may not be, all are, or two clips of the store could be one of the split's.
     """
+    if not len(store):
+        raise InputError(f"{store.path}: no clip is stored in it; give the folder that `flowfeat extract` wrote")
     by_tail: dict[str, list[str]] = {}
     for key in store:
         folders = canonical_name(key).split("/")
@@ -70,8 +72,6 @@ def find_in_store(split: Split, store: FlowStore, allow_missing: bool = False) -
             keys[clip.name] = found[0]
         else:
             missing.append(clip.name)
-    if not len(store):
-        raise InputError(f"{store.path}: no clip is stored in it; give the folder that `flowfeat extract` wrote")
     if missing and not (allow_missing and keys):
         few = ", ".join(missing[:3]) + ", ..." * (len(missing) > 3)
         are = "are" if len(missing) > 1 else "is"

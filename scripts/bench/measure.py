@@ -14,6 +14,9 @@ import torch
 from flowfeat.provenance import machine, versions
 from flowfeat.video import Clip, find_clips
 
+Measurement = Callable[[], dict[str, Any]]
+"""What measures a part of a record."""
+
 _LOAD_BEFORE = os.getloadavg()
 
 
@@ -35,6 +38,33 @@ def record(bench: str, clips: Sequence[Clip], results: dict[str, Any]) -> dict[s
         "inputs": {clip.key: hashlib.sha256(clip.path.read_bytes()).hexdigest() for clip in clips},
         **results,
     }
+
+
+def measure_sections(bench: str, out: Path, only: Sequence[str], sections: dict[str, tuple[int, Measurement]]) -> None:
+    """Measure some sections of a record, each with its seconds, when it was measured and how busy the machine was.
+
+    Args:
+        bench: of the record.
+        out: the record; sections that are not asked for stay as it has them.
+        only: which to measure.
+        sections: all that there are, in the record's order: how many threads each has, and what measures it.
+    """
+    before = json.loads(out.read_text()) if out.exists() else {}
+    found = {name: before[name] for name in sections if name in before}
+    for name in only:
+        threads, measured = sections[name]
+        load, begun = os.getloadavg(), time.perf_counter()
+        result = measured()
+        found[name] = {
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "seconds": time.perf_counter() - begun,
+            "threads": threads,
+            "load_before": load,
+            "load_after": os.getloadavg(),
+            **result,
+        }
+        # Written each time: what was measured for an hour is not lost with the section after it.
+        write_record(out, record(bench, [], {each: found[each] for each in sections if each in found}))
 
 
 def write_record(path: Path, table: dict[str, Any]) -> None:

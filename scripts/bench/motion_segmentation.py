@@ -14,18 +14,14 @@ Sections that are not asked for stay as the record has them. The script is not c
 Python would then import it for.
 """
 
-import json
-import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import tyro
-from measure import record, write_record
+from measure import Measurement, measure_sections
 from segmentation_quality import DEFAULT, measure_real, measure_synthetic
 from segmentation_speed import measure_davis, measure_dense, measure_growth, measure_solver, measure_speed
 
@@ -59,9 +55,9 @@ class Arguments:
     """That torch computes with."""
 
 
-def measure(section: Section, arguments: Arguments) -> dict[str, Any]:
-    """A section with its seconds, when it was measured and how busy the machine was."""
-    every: dict[Section, Callable[[], dict[str, Any]]] = {
+def main(arguments: Arguments) -> None:
+    torch.set_num_threads(arguments.threads)
+    every: dict[str, Measurement] = {
         "synthetic": lambda: measure_synthetic(arguments.seeds),
         "real": lambda: measure_real(arguments.data, arguments.models, arguments.frames or None, arguments.every),
         "speed": lambda: measure_speed(arguments.threads, arguments.repetitions),
@@ -70,27 +66,8 @@ def measure(section: Section, arguments: Arguments) -> dict[str, Any]:
         "davis": lambda: measure_davis(arguments.repetitions),
         "solver": lambda: measure_solver(arguments.budget),
     }
-    load, begun = os.getloadavg(), time.perf_counter()
-    found = every[section]()
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "seconds": time.perf_counter() - begun,
-        "threads": arguments.threads,
-        "load_before": load,
-        "load_after": os.getloadavg(),
-        **found,
-    }
-
-
-def main(arguments: Arguments) -> None:
-    torch.set_num_threads(arguments.threads)
-    before = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
-    sections = {name: before[name] for name in SECTIONS if name in before}
-    for section in arguments.only:
-        sections[section] = measure(section, arguments)
-        # Written each time: what was measured for an hour is not lost with the section after it.
-        in_order = {name: sections[name] for name in SECTIONS if name in sections}
-        write_record(arguments.out, record("segmentation", [], in_order))
+    sections = {name: (arguments.threads, measured) for name, measured in every.items()}
+    measure_sections("segmentation", arguments.out, arguments.only, sections)
 
 
 if __name__ == "__main__":

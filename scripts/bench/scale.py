@@ -10,18 +10,15 @@
 Every measurement has a process of its own. Sections that are not asked for stay as the record has them.
 """
 
-import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tyro
 from kills import measure_kills
-from measure import record, write_record
+from measure import measure_sections
 from scale_clips import measure_clips
 from scale_length import measure_length
 from scale_resolution import measure_resolution
@@ -50,34 +47,15 @@ class Arguments:
     """That flow is computed with where the resolution changes."""
 
 
-def measure(section: Section, arguments: Arguments) -> dict[str, Any]:
-    """A section with its seconds, when it was measured and how busy the machine was."""
-    every: dict[Section, Callable[[], dict[str, Any]]] = {
-        "clips": lambda: measure_clips(arguments.clips),
-        "length": lambda: measure_length(arguments.minutes, arguments.minutes_of_flow),
-        "resolution": lambda: measure_resolution(arguments.threads),
-        "kills": lambda: measure_kills(arguments.kills),
-    }
-    load, begun = os.getloadavg(), time.perf_counter()
-    found = every[section]()
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "seconds": time.perf_counter() - begun,
-        "threads": arguments.threads if section == "resolution" else os.cpu_count(),
-        "load_before": load,
-        "load_after": os.getloadavg(),
-        **found,
-    }
-
-
 def main(arguments: Arguments) -> None:
-    before = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
-    sections = {name: before[name] for name in SECTIONS if name in before}
-    for section in arguments.only:
-        sections[section] = measure(section, arguments)
-        # Written each time: what was measured for minutes is not lost with the section after it.
-        in_order = {name: sections[name] for name in SECTIONS if name in sections}
-        write_record(arguments.out, record("scale", [], in_order))
+    threads = os.cpu_count() or 1
+    sections = {
+        "clips": (threads, lambda: measure_clips(arguments.clips)),
+        "length": (threads, lambda: measure_length(arguments.minutes, arguments.minutes_of_flow)),
+        "resolution": (arguments.threads, lambda: measure_resolution(arguments.threads)),
+        "kills": (threads, lambda: measure_kills(arguments.kills)),
+    }
+    measure_sections("scale", arguments.out, arguments.only, sections)
 
 
 if __name__ == "__main__":
