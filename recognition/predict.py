@@ -191,14 +191,16 @@ def _options(asked: StoreSettings, store: Path, weights: Path | None, device: st
 
 def _check_same(asked: StoreSettings, here: StoreSettings) -> None:
     """Raises InputError where flow would be another than what was learnt from; warns of another version's."""
-    if replace(here, library=asked.library) != asked:
+    precision = {name: asked.parameters[name] for name in ("precision",) if name in asked.parameters}
+    if replace(here, library=asked.library, parameters={**here.parameters, **precision}) != asked:
         raise InputError(
             f"the flow of videos would not be that of the run's store ({asked.differences(here)}); give the model's "
             "weights with --weights, if it has any"
         )
-    if here.library != asked.library:
+    computed, computes = (f"{each.library} {each.parameters.get('precision', '')}".strip() for each in (asked, here))
+    if computes != computed:
         warnings.warn(
-            f"the run's store was computed with {asked.library}, and here is {here.library}; flow may differ a little",
+            f"the run's store was computed with {computed}, and here is {computes}; flow may differ a little",
             stacklevel=3,
         )
 

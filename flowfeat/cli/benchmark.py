@@ -50,6 +50,8 @@ class Benchmark:
     """lmb, nvidia, mmflow or flownet1: compute as these did; as the family of the checkpoint does if not given."""
     device: str = "auto"
     """cpu, cuda, or auto: a GPU if there is one."""
+    precision: str | None = None
+    """float32, float16 or bfloat16, for the FlowNet 2.0 family: by default float16 on a GPU and float32 on a CPU."""
     beside: tuple[str, ...] = ()
     """Other models, measured on the same pairs in the same run; they need no weights of their own."""
     split: str | None = None
@@ -71,7 +73,9 @@ class Benchmark:
                 f"--submission {self.submission}: it is of the whole test split by one model and nothing is measured; "
                 "leave --beside, --split, --rendering, --robustness and --out away"
             )
-        estimator = load_estimator(self.model, self.weights, self.device, profile=self.profile)
+        estimator = load_estimator(
+            self.model, self.weights, self.device, profile=self.profile, precision=self.precision
+        )
         if self.submission:
             return self._submit(estimator, self.submission)
         if self.out and self.out.is_dir():

@@ -41,6 +41,8 @@ class PairCommand:
     """lmb, nvidia, mmflow or flownet1: compute as these did; as the family of the checkpoint does if not given."""
     device: str = "auto"
     """cpu, cuda, or auto: a GPU if there is one."""
+    precision: str | None = None
+    """float32, float16 or bfloat16, for the FlowNet 2.0 family: by default float16 on a GPU and float32 on a CPU."""
     show: Path | None = None
     """Also draw the flow beside the frames into this .png or .jpg."""
     stages: Path | None = None
@@ -54,7 +56,9 @@ class PairCommand:
         for picture in (self.show, self.stages):
             if picture:
                 check_picture_ending(picture)
-        estimator = load_estimator(self.model, self.weights, self.device, profile=self.profile)
+        estimator = load_estimator(
+            self.model, self.weights, self.device, profile=self.profile, precision=self.precision
+        )
         if self.stages and not isinstance(estimator, FlowNet):
             raise InputError(
                 f"--stages {self.stages}: {estimator.description.model} is no network of the FlowNet 2.0 family, so it "

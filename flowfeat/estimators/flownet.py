@@ -1,5 +1,6 @@
 """The FlowNet 2.0 family as estimators, in the numerics that a checkpoint was made for."""
 
+import copy
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from torch import Tensor
 
 import flowfeat
 from flowfeat.errors import InputError
+from flowfeat.estimators.precision import TYPES, Precision, resolve_precision
 from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.networks.flow_network import FlowNetwork
@@ -32,27 +34,29 @@ class FlowNet(FlowEstimator):
             computes as PyTorch is set to, which on a GPU is TF32 unless the caller says otherwise.
     """
 
-    def __init__(self, checkpoint: Checkpoint, profile: ProfileName | None, device: torch.device):
+    def __init__(self, checkpoint: Checkpoint, profile: ProfileName | None, device: torch.device, precision: Precision):
         network = checkpoint.network(profile)
+        self._type = TYPES[precision]
         # Channels last: the layout that the convolutions compute in.
         self.network: FlowNetwork = network.to(device).to(memory_format=torch.channels_last)
         self.device = device
-        self._packed: FlowNetwork | None = None
-        self._packed_from: list[tuple[int, int]] = []
+        self._faster: FlowNetwork | None = None
+        self._faster_from: list[tuple[int, int]] = []
         # A GPU computes a batch as one, a CPU each pair by itself.
         self.fixed_batch = device.type == "cuda"
         self.description = EstimatorDescription(
             checkpoint.model,
             f"flowfeat {flowfeat.__version__}",
-            {"profile": network.numerics.name},
+            {"profile": network.numerics.name, "precision": precision},
             weights_sha256=checkpoint.sha256,
         )
 
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
+        network = self._for_inference()
         if self.fixed_batch:
             with _FULL_PRECISION:
-                return self.network(frames.float() / 255)
-        return torch.cat(self._on_each(self._for_inference(), frames))
+                return network(frames.float() / 255)
+        return torch.cat(self._on_each(network, frames))
 
     def _on_each(self, compute: Callable[[Tensor], Computed], frames: UInt8[Tensor, "b 2 3 h w"]) -> list[Computed]:
         """What `compute` makes of each pair, (1, 2, 3, h, w) in 0..1: on a CPU by one thread, several pairs at a time.
@@ -77,12 +81,16 @@ class FlowNet(FlowEstimator):
 
     def _for_inference(self) -> FlowNetwork:
         """The network as this device computes it fastest; made anew where somebody has changed its weights."""
-        if self.device.type != "cpu" or not can_pack():
+        packs = self.device.type == "cpu" and can_pack()
+        if not packs and self._type == torch.float32:
             return self.network
         weights = [(each.data_ptr(), 0 if each.is_inference() else each._version) for each in self.network.parameters()]
-        if self._packed is None or self._packed_from != weights:
-            self._packed, self._packed_from = pack(self.network), weights
-        return self._packed
+        if self._faster is None or self._faster_from != weights:
+            network = self.network
+            if self._type != torch.float32:
+                network = copy.deepcopy(network).to_precision(self._type)
+            self._faster, self._faster_from = pack(network) if packs else network, weights
+        return self._faster
 
     def stages(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> dict[str, Float32[Tensor, "b 2 h w"]]:
         """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
@@ -92,7 +100,9 @@ class FlowNet(FlowEstimator):
         return {letters: torch.cat([pair[letters] for pair in pairs]).clone() for letters in pairs[0]}
 
 
-def load_flownet(model: str | None, weights: Path | None, profile: str | None, device: torch.device) -> FlowNet:
+def load_flownet(
+    model: str | None, weights: Path | None, profile: str | None, device: torch.device, precision: str | None
+) -> FlowNet:
     """The network called `model` with the weights in a file, or in the package; without a name, what the file holds.
 
     A file of a bigger network, of which `model` is a part, will do. Warns of what had to be assumed about the weights.
@@ -113,7 +123,7 @@ def load_flownet(model: str | None, weights: Path | None, profile: str | None, d
         checkpoint = part_of(checkpoint, model)
     for note in checkpoint.assumptions(profile):
         warnings.warn(f"{checkpoint.path}: {note}", stacklevel=3)
-    return FlowNet(checkpoint, profile, device)
+    return FlowNet(checkpoint, profile, device, resolve_precision(precision, device))
 
 
 def _full_precision() -> Callable[[], None]:

@@ -29,6 +29,7 @@ class _Request:
     profile: str | None
     device: torch.device
     threads: int
+    precision: str | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _flownet(name: str) -> ModelEntry:
     method = {"fused": "CSS-ft-sd and SD, fused", "SD": "for small displacements"}.get(letters, f"network {letters}")
     parts = [method, "3/8 of the channels" if width < 1 else None, EMBEDDED.get(name)]
     return ModelEntry(
-        lambda r: load_flownet(r.name, r.weights, r.profile, r.device),
+        lambda r: load_flownet(r.name, r.weights, r.profile, r.device, r.precision),
         f"FlowNet ({paper}): {', '.join(part for part in parts if part)}",
         "embedded" if name in EMBEDDED else "weights (--weights)",
         True,
@@ -99,6 +100,7 @@ def load_estimator(
     device: str = "auto",
     threads: int | None = None,
     profile: str | None = None,
+    precision: str | None = None,
 ) -> FlowEstimator:
     """The estimator called `model`: a name of `model_entries`, or `files:DIR`; `+v` adds variational refinement.
 
@@ -111,16 +113,18 @@ def load_estimator(
             without it, as the family does whose weights these are.
         device: `cpu`, `cuda`, `cuda:N` or `auto`. OpenCV's methods always run on the CPU.
         threads: how many pairs OpenCV's methods compute at a time; one a processor by default.
+        precision: `float32`, `float16` (GPUs) or `bfloat16` (GPUs, and processors that gain), for the FlowNet 2.0
+            family; by default float16 on a GPU and float32 on a CPU.
 
     Raises:
         InputError: where the name, the weights or the device cannot be had.
     """
     path, place, workers = Path(weights) if weights else None, resolve_device(device), threads or os.cpu_count() or 1
     if path and model is None:
-        return load_flownet(None, path, profile, place)
+        return load_flownet(None, path, profile, place, precision)
     model = model or DEFAULT_MODEL
     name = model.removesuffix("+v")
-    request = _Request(name, path, profile, place, workers)
+    request = _Request(name, path, profile, place, workers, precision)
     entry = _MODELS.get(name) or (_MODELS.get(name.partition("@")[0]) if named_composition(name) else None)
     if entry is None and not name.startswith("files:"):
         raise InputError(
@@ -131,6 +135,8 @@ def load_estimator(
         raise InputError(f"the model {name} has no weights; leave --weights {path} away")
     if profile and not (entry and entry.composition):
         raise InputError(f"the model {name} has no profiles; leave --profile {profile} away")
+    if precision and not (entry and entry.composition):
+        raise InputError(f"the model {name} has one precision; leave --precision {precision} away")
     estimator = entry.make(request) if entry else FlowFiles(Path(name.removeprefix("files:")))
     return Refined(estimator, request.threads) if model.endswith("+v") else estimator
 

@@ -58,7 +58,7 @@ def extract_on_ray(actors: int, each: dict[str, Any], like: "Extractor", clips: 
     for handler in logging.getLogger("ray.data").handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setLevel(logging.ERROR)
-    todo = [(Clip(clip.key, clip.path.absolute()), size) for clip, size in clips.items()]
+    todo = [(Clip(clip.key, str(clip.path.absolute())), size) for clip, size in clips.items()]
     count = max(1, min(16, len(todo) // (4 * actors)))
     rows = [{"clips": pickle.dumps(todo[i : i + count])} for i in range(0, len(todo), count)]
     pool = ray.data.ActorPoolStrategy(size=min(actors, len(rows)))

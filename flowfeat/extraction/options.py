@@ -25,6 +25,8 @@ class ExtractionOptions:
     """A checkpoint, for models that take one; without --model, of the network that it holds."""
     profile: str | None = None
     """lmb, nvidia, mmflow or flownet1: compute as these did; as the family of the checkpoint does if not given."""
+    precision: str | None = None
+    """float32, float16 or bfloat16, for the FlowNet 2.0 family: by default float16 on a GPU and float32 on a CPU."""
     encoding: Encoding = "jpeg"
     """How flow is stored: jpeg and uint8 are quantised within the bound, float16 is not."""
     bound: float = DEFAULT_BOUND
@@ -109,7 +111,8 @@ class ExtractionOptions:
     def load_estimators(self) -> list[FlowEstimator]:
         """One estimator for each device. Raises InputError where the model, weights or a device cannot be had."""
         return [
-            load_estimator(self.model, self.weights, device, self.threads, self.profile) for device in self.device_names
+            load_estimator(self.model, self.weights, device, self.threads, self.profile, self.precision)
+            for device in self.device_names
         ]
 
     def settings(self, estimator: FlowEstimator) -> StoreSettings:

@@ -49,7 +49,8 @@ def repair(
     options = replace(
         options,
         model=options.model or settings.model,
-        profile=options.profile or _profile_of(settings),
+        profile=options.profile or _parameter(settings, "profile"),
+        precision=options.precision or _parameter(settings, "precision"),
         encoding=settings.encoding,
         bound=settings.bound or options.bound,
         resize=settings.resize,
@@ -64,7 +65,7 @@ def repair(
     return Repair(before, report, verify(options.out), len(partial))
 
 
-def _profile_of(settings: StoreSettings) -> str | None:
-    """The profile the store was made in, where its model has any."""
-    profile = settings.parameters.get("profile")
-    return profile if isinstance(profile, str) else None
+def _parameter(settings: StoreSettings, name: str) -> str | None:
+    """What the store's `profile` or `precision` was, where its model has any."""
+    value = settings.parameters.get(name)
+    return value if isinstance(value, str) else None

@@ -93,6 +93,8 @@ class Refinement(nn.Module):
 
 def upsample(values: Float[Tensor, "n c h w"], factor: int, align_corners: bool | None) -> Float[Tensor, "n c h2 w2"]:
     """`factor` times the size: bilinear, or copied pixels where `align_corners` is None."""
+    # As planes: of a flow in channels last a CPU makes a pixel at a time, which takes 5 times as long.
+    values = values.contiguous()
     if align_corners is None:
         return functional.interpolate(values, scale_factor=factor, mode="nearest")
     return functional.interpolate(values, scale_factor=factor, mode="bilinear", align_corners=align_corners)

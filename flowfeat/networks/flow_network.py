@@ -1,5 +1,6 @@
 """Any member of the family behind one face: frames of any size in, flow in pixels of those frames out."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,13 +20,23 @@ _COARSEST = 64
 class FlowNetwork(nn.Module):
     """A network with what its profile does before and after it: means, sizes, units.
 
-    `network` is the bare network, whose parameters have the canonical names.
+    Attributes:
+        network: the bare network, whose parameters have the canonical names.
+        precision: the type that the bare network computes in, None for that of the frames. What its profile does to
+            frames and flow is done in the type of the frames in any case.
     """
 
     def __init__(self, composition: Composition, numerics: Numerics):
         super().__init__()
         self.composition, self.numerics = composition, numerics
         self.network = build(composition, numerics)
+        self.precision: torch.dtype | None = None
+
+    def to_precision(self, precision: torch.dtype) -> "FlowNetwork":
+        """Compute in `precision` from now on, with weights rounded to it."""
+        self.network.to(precision)
+        self.precision = precision
+        return self
 
     def forward(self, frames: Float[Tensor, "b 2 3 h w"]) -> Float[Tensor, "b 2 h w"]:
         """Flow from the first to the second frame of each pair, in pixels, x first; differentiable.
@@ -66,17 +77,19 @@ class FlowNetwork(nn.Module):
 
     def _flows(self, images: Float[Tensor, "b 6 h w"]) -> dict[str, Float[Tensor, "b 2 h2 w2"]]:
         """Flow in pixels after each network, at 1/4 of the size, or at full size after the fusion."""
-        network, letters = self.network, self.composition.letters
+        network, letters, wide = self.network, self.composition.letters, images.dtype
+        images = images.to(self.precision or wide)
         if isinstance(network, FlowNet2):
             stack, small, fused = network.parts(images)
-            flows = {"CSS"[: i + 1]: levels[0] * FLOW_SCALE for i, levels in enumerate(stack)}
-            return {**flows, "SD": small[0] * self.numerics.small_displacement_scale, "fused": fused[0]}
+            flows = {"CSS"[: i + 1]: levels[0].to(wide) * FLOW_SCALE for i, levels in enumerate(stack)}
+            of_small = small[0].to(wide) * self.numerics.small_displacement_scale
+            return {**flows, "SD": of_small, "fused": fused[0].to(wide)}
         if isinstance(network, FlowNetStack):
-            return {letters[: i + 1]: levels[0] * FLOW_SCALE for i, levels in enumerate(network(images))}
+            return {letters[: i + 1]: levels[0].to(wide) * FLOW_SCALE for i, levels in enumerate(network(images))}
+        scale = FLOW_SCALE
         if isinstance(network, FlowNetSD):
-            alone = self.numerics.small_displacement_alone
-            return {letters: network(images)[0] * (alone or self.numerics.small_displacement_scale)}
-        return {letters: network(images)[0] * FLOW_SCALE}
+            scale = self.numerics.small_displacement_alone or self.numerics.small_displacement_scale
+        return {letters: network(images)[0].to(wide) * scale}
 
     def _finish(
         self, name: str, flow: Float[Tensor, "b 2 h2 w2"], size: tuple[int, int]

@@ -27,7 +27,7 @@ def can_pack() -> bool:
 
 
 def pack(network: Network) -> Network:
-    """A copy for inference on a CPU in float32, of the weights that the network has now.
+    """A copy for inference on a CPU in the type of its weights, which it takes as they are now.
 
     What has no weights, and what is no convolution, is as it was. The copy has no gradients.
     """
@@ -43,7 +43,11 @@ def pack(network: Network) -> Network:
 
 
 class _Packed(nn.Module):
-    """A layer with its weights laid out for the first size of input that it meets; it takes any other, too."""
+    """A layer with its weights laid out for the size of input that it met last.
+
+    Which layout is fast depends on the size, and in another's PyTorch would lay them out anew at every call: frames of
+    320x240 took twice as long after one pair of 584x388. Of one size at a time, as FlowNet2's weights are 650 MB.
+    """
 
     def __init__(self, layer: nn.Conv2d | nn.ConvTranspose2d):
         super().__init__()
@@ -52,19 +56,28 @@ class _Packed(nn.Module):
         assert not isinstance(layer.padding, str)
         self._geometry = (layer.padding, layer.stride, layer.dilation, layer.groups)
         self._activation = ("leaky_relu", [SLOPE]) if isinstance(layer, Conv | Deconv) else ("none", [])
-        # Threads that meet the first input together lay the weights out twice, to the same end.
-        self._laid_out: Tensor | None = None
+        self._laid_out: tuple[torch.Size, Tensor] | None = None
+
+    def weight_for(self, size: torch.Size) -> Tensor:
+        """The weights in the layout for inputs of this size."""
+        laid_out = self._laid_out
+        if laid_out is None or laid_out[0] != size:
+            # Threads that meet a size together lay the weights out twice, to the same end.
+            self._laid_out = laid_out = size, self._lay_out(list(size))
+        return laid_out[1]
+
+    def _lay_out(self, size: list[int]) -> Tensor:
+        raise NotImplementedError
 
 
 class _PackedConv(_Packed):
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h2 w2"]:
-        weight = self._laid_out
-        if weight is None:
-            weight = torch.ops.mkldnn._reorder_convolution_weight(self._weight, *self._geometry, list(input.shape))
-            self._laid_out = weight
         return torch.ops.mkldnn._convolution_pointwise(
-            input, weight, self._bias, *self._geometry, *self._activation, ""
+            input, self.weight_for(input.shape), self._bias, *self._geometry, *self._activation, ""
         )
+
+    def _lay_out(self, size: list[int]) -> Tensor:
+        return torch.ops.mkldnn._reorder_convolution_weight(self._weight, *self._geometry, size)
 
 
 class _PackedDeconv(_Packed):
@@ -73,12 +86,10 @@ class _PackedDeconv(_Packed):
 
     def forward(self, input: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h2 w2"]:
         padding, *rest = self._geometry
-        weight = self._laid_out
-        if weight is None:
-            weight = torch.ops.mkldnn._reorder_convolution_transpose_weight(
-                self._weight, padding, self._NO_MORE, *rest, list(input.shape)
-            )
-            self._laid_out = weight
         return torch.ops.mkldnn._convolution_transpose_pointwise(
-            input, weight, self._bias, padding, self._NO_MORE, *rest, *self._activation, ""
+            input, self.weight_for(input.shape), self._bias, padding, self._NO_MORE, *rest, *self._activation, ""
         )
+
+    def _lay_out(self, size: list[int]) -> Tensor:
+        padding, *rest = self._geometry
+        return torch.ops.mkldnn._reorder_convolution_transpose_weight(self._weight, padding, self._NO_MORE, *rest, size)

@@ -80,4 +80,4 @@ def _clips(options: TableOptions) -> list[Clip]:
         return find_clips([options.ucf101])
     root = options.fbms or options.davis
     assert root is not None, "there is no speed without clips"
-    return [Clip(shot.key, shot.path) for shot in find_shots(root).shots]
+    return [Clip(shot.key, str(shot.path)) for shot in find_shots(root).shots]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from page_text import busy, middle, spread, table
+from page_text import busy, middle, spread, table, threads
 
 _BESIDE_STOCK = {
     "correlation": "`correlation` of FlowNetC (1x256x32x40, 441 displacements) over the sum over 441 shifts",
@@ -10,6 +10,11 @@ _BESIDE_STOCK = {
     "warp_zeros": "`warp`, border `zeros`, over building the grid and `grid_sample` with zero padding",
     "flownet2": "FlowNet2 over the same network written the stock way",
     "flownet2-thin": "`flownet2-thin` over the same network written the stock way",
+}
+_IN_HALF = {
+    f"{name} {half}": f"{told} in {half} over the same network written the stock way"
+    for name, told in (("flownet2", "FlowNet2"), ("flownet2-thin", "`flownet2-thin`"))
+    for half in ("float16", "bfloat16")
 }
 
 _PAPER = {
@@ -25,17 +30,20 @@ _PAPER = {
 def networks(record: dict[str, Any]) -> list[str]:
     """Markdown, line by line."""
     rows = []
-    for name, text in _BESIDE_STOCK.items():
-        result = record["results"][name]
+    for name, result in record["results"].items():
+        text = (_BESIDE_STOCK | _IN_HALF)[name]
         times = [middle(result["milliseconds"][who], "ms") for who in ("ours", "peer")]
         rows.append((text, spread(result["time_over_peer"]), *times))
+    size, place = (
+        f"{record['height']}x{record['width']}",
+        f"{record['device'].upper()} with {threads(record['threads'])}",
+    )
     return [
         "## Operators and networks beside stock PyTorch",
         "",
-        f"One pair of {record['height']}x{record['width']}, float32, on {record['device'].upper()} with "
-        f"{record['threads']} threads. The stock way is how ports write it: PyTorch's own layers in their default "
-        "memory format, 441 shifted products, warps by `grid_sample`. Results are compared with the peer's before "
-        f"anything is timed.{busy(record)}",
+        f"Pairs of {size}, for networks {record['batch']} at a time, on {place}; float32 unless said. The stock way is "
+        "how ports write it: PyTorch's own layers in their default memory format, 441 shifted products, warps by "
+        f"`grid_sample`, in float32. Results are compared with the peer's before anything is timed.{busy(record)}",
         "",
         *table(("time", "ratio (less is better)", "ours", "peer"), rows),
     ]
@@ -69,7 +77,7 @@ def variants(record: dict[str, Any]) -> list[str]:
         f"Pairs of {record['height']}x{record['width']}, {record['batch']} at a time, on {record['device'].upper()} "
         f"with {record['threads']} threads; frames and flow in memory. The share is of what the machine multiplies "
         f"at its best in float32, {max(rates.values()):.0f} GFLOP/s in the same run ({' and '.join(told)}). RAFT is "
-        "torchvision's with 12 updates; OpenCV's methods compute one pair on one thread. The paper's times are on a "
+        "torchvision's with 12 updates; OpenCV's methods compute each pair on one thread. The paper's times are on a "
         f"GTX 1080, and remembered.{busy(record)}",
         "",
         *table((*head, "share of the best rate", "paper"), rows),

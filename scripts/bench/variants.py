@@ -2,11 +2,11 @@
 
     python scripts/bench/variants.py --out docs/records/variants.json [--device cuda]
 
-One pair of 256x320 at a time, as single pairs of a video come. Each contestant runs in turn in one process: the
-networks as the extractor runs them, torchvision's RAFT, OpenCV's methods. The floor is what the processor can do:
-operations over the rate of a large matrix product, or of a large convolution where that is faster, in the same run.
-Weights of networks are random where the package has none: they change the flow and not the time. Paper: Ilg et al.
-2017, table 3 (milliseconds on a GTX 1080, from memory of the text).
+Pairs of 256x320, as many at a time as there are threads. Each contestant runs in turn in one process: the networks as
+the extractor runs them, two of them also in what is faster here than float32, torchvision's RAFT, OpenCV's methods. The
+floor is what the processor can do: operations over the rate of a large matrix product, or of a large convolution where
+that is faster, in the same run. Weights of networks are random where the package has none: they change the flow and not
+the time. Paper: Ilg et al. 2017, table 3 (milliseconds on a GTX 1080, from memory of the text).
 """
 
 import sys
@@ -16,16 +16,15 @@ from pathlib import Path
 
 import torch
 import tyro
+from drawn_networks import HEIGHT, WIDTH, drawn, drawn_frames, halves
 from measure import interleave, ratios, record, to_the_end, write_record
 
 from flowfeat.estimators import load_estimator
-from flowfeat.networks import NUMERICS
+from flowfeat.estimators.precision import Precision
 from flowfeat.networks.arithmetic import operations, parameters
-from flowfeat.networks.flow_network import FlowNetwork
 from flowfeat.networks.packed import can_pack, pack
 from flowfeat.networks.zoo import FAMILY
 
-HEIGHT, WIDTH = 256, 320
 NETWORKS = (
     *("flownet2-s", "flownet2-c", "flownet2-sd", "flownet2-ss", "flownet2-cs", "flownet2-css-ft-sd", "flownet2-thin"),
     *("flownet2-S", "flownet2-C", "flownet2-SD", "flownet2-SS", "flownet2-CS", "flownet2-CSS-ft-sd", "flownet2"),
@@ -51,18 +50,14 @@ class Arguments:
     """cpu or cuda; OpenCV's methods run on the processor in any case."""
     repetitions: int = 7
     """Rounds in which each contestant is measured once."""
-    batch: int = 1
-    """Pairs at a time, of the networks."""
+    batch: int | None = None
+    """Pairs at a time; as many as threads if not given."""
 
 
-def network(name: str, device: torch.device, batch: int) -> Run:
+def network(name: str, device: torch.device, batch: int, precision: Precision = "float32") -> Run:
     """A network of the family as the extractor runs it on this device."""
-    torch.manual_seed(0)
-    built = FlowNetwork(FAMILY[name], NUMERICS["nvidia"]).eval().to(device).to(memory_format=torch.channels_last)
-    if device.type == "cpu" and can_pack():
-        built = pack(built)
-    frames = torch.rand(batch, 2, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0)).to(device)
-    return lambda: built(frames)
+    estimator, frames = drawn(name, device, precision), drawn_frames(batch, device)
+    return lambda: estimator(frames)
 
 
 def raft(size: str, device: torch.device, batch: int) -> Run:
@@ -76,14 +71,16 @@ def raft(size: str, device: torch.device, batch: int) -> Run:
     return lambda: built(*frames, num_flow_updates=12)
 
 
-def opencv(name: str) -> Run:
-    """One of OpenCV's, on the processor; frames that overlap, so that there is something to find."""
+def opencv(name: str, batch: int) -> Run:
+    """One of OpenCV's, a pair a thread; frames that overlap, so that there is something to find."""
     estimator = load_estimator(name, device="cpu", threads=torch.get_num_threads())
     scene = torch.nn.functional.interpolate(
         torch.rand(1, 3, 40, 48, generator=torch.Generator().manual_seed(0)), (HEIGHT + 8, WIDTH + 8), mode="bicubic"
     )[0]
     scene = (255 * scene.clamp(0, 1)).byte()
-    frames = torch.stack([scene[:, :HEIGHT, :WIDTH], scene[:, 3 : HEIGHT + 3, 5 : WIDTH + 5]])[None]
+    frames = torch.stack([scene[:, :HEIGHT, :WIDTH], scene[:, 3 : HEIGHT + 3, 5 : WIDTH + 5]])[None].expand(
+        batch, -1, -1, -1, -1
+    )
     return lambda: estimator(frames)
 
 
@@ -105,20 +102,23 @@ def convolution(device: torch.device) -> Run:
 
 def main(arguments: Arguments) -> None:
     device = torch.device(arguments.device)
-    runs = {name: network(name, device, arguments.batch) for name in NETWORKS}
-    runs |= {f"raft-{size}": raft(size, device, arguments.batch) for size in ("small", "large")}
-    runs |= {name: opencv(name) for name in OPENCV}
+    batch = arguments.batch or torch.get_num_threads()
+    runs = {name: network(name, device, batch) for name in NETWORKS}
+    for half in halves(device):
+        runs |= {f"{name} {half}": network(name, device, batch, half) for name in ("flownet2-thin", "flownet2")}
+    runs |= {f"raft-{size}": raft(size, device, batch) for size in ("small", "large")}
+    runs |= {name: opencv(name, batch) for name in OPENCV}
     runs |= {"matrix": matrix_product(device), "convolution": convolution(device)}
     calls = {name: 20 if device.type == "cuda" and name not in OPENCV else 1 for name in runs}
     ended = {name: to_the_end(run, calls[name], device) for name, run in runs.items()}
     interleave(ended, 1)  # the first call pays for set-up
     measured = interleave(ended, arguments.repetitions)
-    pairs = {name: 1 if name in (*OPENCV, *FLOORS) else arguments.batch for name in runs}
+    pairs = {name: 1 if name in FLOORS else batch for name in runs}
     seconds = {name: [each / calls[name] / pairs[name] for each in times] for name, times in measured.items()}
     rates = {name: count / min(seconds[name]) for name, count in FLOORS.items()}
     rate = max(rates.values())
     results = {}
-    for name in (*NETWORKS, "raft-small", "raft-large", *OPENCV):
+    for name in (each for each in runs if each not in FLOORS):
         result = {
             "milliseconds": [1e3 * each for each in seconds[name]],
             "time_over_flownet2": ratios(seconds[name], seconds["flownet2"]),
@@ -135,7 +135,7 @@ def main(arguments: Arguments) -> None:
     settings = {
         "height": HEIGHT,
         "width": WIDTH,
-        "batch": arguments.batch,
+        "batch": batch,
         "threads": torch.get_num_threads(),
         "device": device.type,
         "gflop_per_second": {name: each / 1e9 for name, each in rates.items()},

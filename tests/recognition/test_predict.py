@@ -8,9 +8,10 @@ from scipy.special import softmax
 
 from flowfeat.errors import InputError
 from flowfeat.extraction import ExtractionOptions, extract
-from recognition.predict import _fused, predict
+from recognition.predict import _check_same, _fused, predict
 from recognition.testing import score_run
 from recognition.training import train
+from recognition.training.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +141,20 @@ def test_another_version_of_the_model_is_a_remark(trained, tmp_path):
         predict([tmp_path / "run"], [lists / "test/Walk/walk4.avi"], device="cpu")
 
 
+def test_flow_that_a_gpu_computed_in_half_is_computed_here_as_here(trained):
+    asked = RunFolder(trained[1] / "temporal").record().settings.flow
+    on_gpu = replace(asked, parameters={**asked.parameters, "precision": "float16"})
+    here = replace(asked, parameters={**asked.parameters, "precision": "float32"})
+    with pytest.warns(UserWarning, match=r"float16, and here is .* float32; flow may differ a little"):
+        _check_same(on_gpu, here)
+    _check_same(here, here)
+    with pytest.raises(InputError, match="would not be that of the run's store"):
+        _check_same(on_gpu, replace(here, bound=7.0))
+
+
 def _changed_run(run, to, change, store=None):
     """The run as if its store had been made otherwise."""
-    from recognition.training.run_folder import RunFolder, RunRecord
+    from recognition.training.run_folder import RunRecord
     from recognition.training.typed_json import json_bytes
 
     before, weights = RunFolder(run).record(), RunFolder(run).read_weights("last")

@@ -121,7 +121,7 @@ def test_assumptions_are_said_on_standard_error(data, pictures, tmp_path, capsys
         assert run(["pair", *pictures, "--out", str(tmp_path / "a.flo"), "--weights", str(path), "--json"]) == 0
     said = capsys.readouterr()
     assert f"flowfeat pair: {path}: the file holds no mean colours" in said.err
-    assert json.loads(said.out)["model"]["parameters"] == {"profile": "lmb"}
+    assert json.loads(said.out)["model"]["parameters"] == {"profile": "lmb", "precision": "float32"}
 
 
 def test_bad_weights_are_one_sentence_and_write_nothing(data, fused, pictures, tmp_path, capsys):

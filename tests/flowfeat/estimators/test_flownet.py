@@ -28,7 +28,7 @@ def pairs(count: int, height: int = 60, width: int = 70) -> torch.Tensor:
 def test_without_a_model_the_file_says_which_network_it_is(fused):
     estimator = load_estimator(weights=fused, device="cpu")
     assert estimator.description.model == "flownet2@0.0625"
-    assert estimator.description.parameters == {"profile": "nvidia"}
+    assert estimator.description.parameters == {"profile": "nvidia", "precision": "float32"}
     assert len(estimator.description.weights_sha256) == 64
     named = load_estimator("flownet2@0.0625", fused, "cpu")
     assert named.description == estimator.description
@@ -73,7 +73,7 @@ def test_profiles_change_the_flow_and_the_description(fused):
     own = load_estimator(weights=fused, device="cpu")
     with pytest.warns(UserWarning, match="no mean colours"):
         authors = load_estimator(weights=fused, device="cpu", profile="lmb")
-    assert authors.description.parameters == {"profile": "lmb"}
+    assert authors.description.parameters == {"profile": "lmb", "precision": "float32"}
     assert (own(pairs(1)) - authors(pairs(1))).abs().max() > 1e-3
 
 
@@ -128,7 +128,7 @@ def test_the_authors_thin_networks_run_from_their_files(data, tmp_path):
 
     path = write_caffemodel(tmp_path / "FlowNet2-ss_weights.caffemodel", oracle_weights(data, "lmb_FlowNet2-ss"))
     estimator = load_estimator("flownet2-ss", path, "cpu")
-    assert estimator.description.parameters == {"profile": "lmb"}
+    assert estimator.description.parameters == {"profile": "lmb", "precision": "float32"}
     assert np.isfinite(estimator(pairs(1)).numpy()).all()
 
 

@@ -63,4 +63,4 @@ def test_bytes_do_not_depend_on_batch_neighbours_or_where_a_run_was_cut(tmp_path
     assert verify(tmp_path / "cut").clean
     header = FlowStore(tmp_path / "whole")[clips[0].stem].header
     assert header.settings.weights_sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert header.settings.parameters == {"profile": "nvidia"}
+    assert header.settings.parameters == {"profile": "nvidia", "precision": "float32"}

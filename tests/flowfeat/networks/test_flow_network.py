@@ -117,3 +117,15 @@ def test_gradients_reach_every_weight_through_the_face():
     whole(frames(70, 64)).square().sum().backward()
     assert not [name for name, tensor in whole.named_parameters() if tensor.grad is None]
     assert whole.network.stack.first.conv1.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("letters", ["SD", "CSS", "fused"])
+def test_in_half_the_network_is_nearly_the_same_and_its_flow_whole(letters, precision):
+    wide, half = network(letters), network(letters).to_precision(precision)
+    assert {parameter.dtype for parameter in half.parameters()} == {precision}
+    with torch.inference_mode():
+        wanted, found = wide.stages(frames(100, 90)), half.stages(frames(100, 90))
+    for name, flow in found.items():
+        assert flow.dtype == torch.float32
+        assert 0 < (flow - wanted[name]).abs().mean() < 0.05 * wanted[name].abs().mean()

@@ -54,3 +54,14 @@ def test_flow_does_not_depend_on_the_size_that_came_first():
     of_small, of_large = first(small), first(large)
     assert torch.equal(second(large), of_large)
     assert torch.equal(second(small), of_small)
+
+
+def test_a_layer_is_laid_out_for_the_size_that_it_meets():
+    layer = pack(torch.nn.Sequential(Conv(32, 48)))
+    (packed,) = layer
+    large, small = torch.randn(1, 32, 60, 107), torch.randn(1, 32, 16, 20)
+    layer(large)
+    of_large = packed.weight_for(large.shape)
+    assert packed.weight_for(large.shape) is of_large
+    layer(small)
+    assert packed.weight_for(small.shape) is not of_large

@@ -30,7 +30,7 @@ def test_a_folder_is_searched_and_keys_are_paths_below_it(tmp_path):
 
 def test_a_file_is_a_clip_of_its_stem(tmp_path):
     _touch(tmp_path, "a/v.avi")
-    assert find_clips([tmp_path / "a/v.avi"]) == [Clip("v", tmp_path / "a/v.avi")]
+    assert find_clips([tmp_path / "a/v.avi"]) == [Clip("v", str(tmp_path / "a/v.avi"))]
 
 
 def test_folders_of_frames_are_clips_where_there_is_no_video(tmp_path):
@@ -92,9 +92,7 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path):
 
 
 def test_a_list_selects_by_key_stem_or_file_name_with_a_label(tmp_path):
-    clips = [
-        Clip(key, Path(f"{key}.avi")) for key in ("Lunges/v_1", "Lunges/v_2", "Punch/v_3", "Punch/v 4", "Rope/v_2")
-    ]
+    clips = [Clip(key, f"{key}.avi") for key in ("Lunges/v_1", "Lunges/v_2", "Punch/v_3", "Punch/v 4", "Rope/v_2")]
     listing = tmp_path / "list.txt"
     listing.write_text("Punch/v_3.avi 71\r\nv_1\r\n\r\n# a remark\r\nPunch/v 4.avi\r\n")
     assert [clip.key for clip in select_clips(clips, listing)] == ["Lunges/v_1", "Punch/v 4", "Punch/v_3"]
