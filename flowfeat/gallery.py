@@ -164,8 +164,8 @@ def _fields(path: Path, estimator: FlowEstimator, wanted: set[int] | None) -> It
         frames = (frame for chunk in decoder.open(path) for frame in chunk)
         for t, frame in enumerate(islice(frames, None if wanted is None else max(wanted) + 2)):
             if previous is not None and (wanted is None or t - 1 in wanted):
-                pair = torch.from_numpy(np.stack([previous, frame])).permute(0, 3, 1, 2)[None]
-                yield t - 1, previous, estimator(pair, [Pair(path.stem, t - 1, t)])[0].cpu().numpy()
+                pair = torch.from_numpy(np.stack([previous, frame])).permute(0, 3, 1, 2)
+                yield t - 1, previous, estimator.alone(pair, Pair(path.stem, t - 1, t)).cpu().numpy()
             previous = frame
 
 

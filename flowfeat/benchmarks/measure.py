@@ -31,8 +31,9 @@ def measure(
 ) -> tuple[Measured, ...]:
     """Every pair through every estimator, each pair read once.
 
-    A pair is computed alone, as a batch of one. Its time is taken from frames in memory to flow on the device, which
-    is waited for; before the first pair of each size the estimator computes it once untimed.
+    A pair is computed alone, by all threads where the estimator can use them. Its time is taken from frames in memory
+    to flow on the device, which is waited for; before the first pair of each size the estimator computes it once
+    untimed.
 
     Args:
         name: one of `DATASET_NAMES`, which decides the columns.
@@ -96,7 +97,7 @@ def measure(
 
 def flow_of(estimator: FlowEstimator, frames: UInt8[np.ndarray, "2 h w 3"], pair: Pair) -> Float32[Tensor, "2 h w"]:
     """The flow of one pair in pixels, on the estimator's device, which has finished."""
-    flow = estimator(torch.from_numpy(frames).permute(0, 3, 1, 2)[None], [pair])[0]
+    flow = estimator.alone(torch.from_numpy(frames).permute(0, 3, 1, 2), pair)
     if flow.is_cuda:
         torch.cuda.synchronize(flow.device)
     return flow

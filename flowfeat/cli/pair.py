@@ -73,13 +73,13 @@ class PairCommand:
         for path in (self.out, self.show, self.stages):
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
-        pair = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)[None]
+        pair = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
         if self.stages and isinstance(estimator, FlowNet):
-            flows = {letters: field[0].cpu().numpy() for letters, field in estimator.stages(pair).items()}
+            flows = {letters: field[0].cpu().numpy() for letters, field in estimator.stages(pair[None]).items()}
             flow = list(flows.values())[-1]
             save_picture(self.stages, stages_sheet(np.stack(frames), flows))
         else:
-            flow = estimator(pair)[0].cpu().numpy()
+            flow = estimator.alone(pair).cpu().numpy()
         if self.show:
             self._draw(self.show, frames, flow)
         write_flow(self.out, flow)

@@ -58,6 +58,13 @@ class FlowNet(FlowEstimator):
                 return network(frames.float() / 255)
         return torch.cat(self._on_each(network, frames))
 
+    def estimate_alone(
+        self, frames: UInt8[Tensor, "1 2 3 h w"], pairs: Sequence[Pair] | None
+    ) -> Float32[Tensor, "1 2 h w"]:
+        if self.fixed_batch:
+            return self.estimate(frames, pairs)
+        return self._for_inference()(frames.float() / 255)
+
     def _on_each(self, compute: Callable[[Tensor], Computed], frames: UInt8[Tensor, "b 2 3 h w"]) -> list[Computed]:
         """What `compute` makes of each pair, (1, 2, 3, h, w) in 0..1: on a CPU by one thread, several pairs at a time.
 

@@ -1,7 +1,7 @@
 """What a flow estimator is: pairs of frames in, flow in pixels out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -61,6 +61,18 @@ class FlowEstimator(ABC):
             ValueError: where `frames` is not uint8 of shape (b, 2, 3, h, w).
             DeviceMemoryError: where the device has no memory for it.
         """
+        return self._computed(self.estimate, frames, pairs)
+
+    def alone(self, frames: UInt8[Tensor, "2 3 h w"], pair: Pair | None = None) -> Float32[Tensor, "2 h w"]:
+        """Flow of one pair as soon as it can be had; else as a call does it.
+
+        A network on a CPU takes all threads for it, and the last bits of the flow may depend on how many they are.
+        """
+        return self._computed(self.estimate_alone, frames[None], [pair] if pair else None)[0]
+
+    def _computed(
+        self, estimate: "_Estimate", frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None
+    ) -> Float32[Tensor, "b 2 h w"]:
         if frames.dtype != torch.uint8 or frames.ndim != 5 or tuple(frames.shape[1:3]) != (2, 3):
             raise ValueError(
                 f"frames must be uint8 of shape (b, 2, 3, h, w), not {str(frames.dtype)[6:]} {tuple(frames.shape)}"
@@ -72,7 +84,7 @@ class FlowEstimator(ABC):
             return torch.zeros(count, 2, height, width, device=self.device)
         try:
             with torch.inference_mode():
-                flow = self.estimate(frames.to(self.device, non_blocking=True), pairs)
+                flow = estimate(frames.to(self.device, non_blocking=True), pairs)
         except (RuntimeError, MemoryError) as fault:
             if not _is_shortage(fault):
                 raise
@@ -88,6 +100,15 @@ class FlowEstimator(ABC):
     @abstractmethod
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
         """What `__call__` promises, for frames that are known to be right and on `device`."""
+
+    def estimate_alone(
+        self, frames: UInt8[Tensor, "1 2 3 h w"], pairs: Sequence[Pair] | None
+    ) -> Float32[Tensor, "1 2 h w"]:
+        """What `alone` promises."""
+        return self.estimate(frames, pairs)
+
+
+_Estimate = Callable[[Tensor, Sequence[Pair] | None], Tensor]
 
 
 def _is_shortage(fault: Exception) -> bool:

@@ -3,7 +3,7 @@
     python scripts/bench/extraction.py UCF-101 --out docs/records/extraction.json
 
 Everything runs in turn, round by round, on the same clips in one process. The peer reads with cv2.VideoCapture,
-computes DIS with OpenCV's own threads and writes two JPEGs a pair.
+computes DIS with OpenCV's own threads and writes two JPEGs a pair; its reading and its JPEGs are also measured alone.
 """
 
 import os
@@ -28,6 +28,7 @@ from flowfeat.estimators.zoo import DEFAULT_MODEL
 from flowfeat.extraction import ExtractionOptions, extract
 from flowfeat.extraction.pipeline import encode_field, stored_values
 from flowfeat.store import StoreSettings
+from flowfeat.store.settings import JPEG_QUALITY
 from flowfeat.video import Clip, ClipDecoder
 
 BOUND = 20.0
@@ -93,6 +94,28 @@ class Contest:
                 for batch in flow.split(BATCH):
                     list(pool.map(encode_field, stored_values(batch, settings), [settings] * len(batch)))
 
+    def decode_with_opencv(self) -> None:
+        """The same frames by cv2.VideoCapture, with the threads that it takes."""
+        cv2 = import_opencv()
+        for clip, frames in zip(self._clips, self._frames, strict=True):
+            capture, read = cv2.VideoCapture(str(clip.path)), []
+            while len(read) < len(frames):
+                read.append(cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB))
+            np.stack(read)
+
+    def encode_with_opencv(self) -> None:
+        """Quantising as scripts do and cv2.imencode, of the same flow with the same threads."""
+        cv2 = import_opencv()
+        quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+
+        def encode(field: np.ndarray) -> None:
+            for plane in np.clip((field + BOUND) * (255 / (2 * BOUND)), 0, 255).astype(np.uint8):
+                cv2.imencode(".jpg", plane, quality)
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            for flow in self._flows:
+                list(pool.map(encode, flow.numpy()))
+
     def peer(self) -> None:
         """The usual script: read, grey, DIS, two JPEGs a pair, one thing after the other."""
         self._rounds += 1
@@ -134,6 +157,8 @@ def main(arguments: Arguments) -> None:
                 "extract_zero": lambda: contest.extract("zero"),
                 "decoding": contest.decode,
                 "encoding": contest.encode,
+                "decoding_opencv": contest.decode_with_opencv,
+                "encoding_opencv": contest.encode_with_opencv,
             },
             arguments.repetitions,
         )
@@ -158,6 +183,8 @@ def main(arguments: Arguments) -> None:
             "extract_dis / estimator": ratios(seconds["extract_dis"], seconds["estimator"]),
             "extract_dis / (decoding + estimator + encoding)": ratios(seconds["extract_dis"], floors),
             "extract_dis / peer": ratios(seconds["extract_dis"], seconds["peer"]),
+            "decoding / opencv": ratios(seconds["decoding"], seconds["decoding_opencv"]),
+            "encoding / opencv": ratios(seconds["encoding"], seconds["encoding_opencv"]),
             "extract_zero / decoding": ratios(seconds["extract_zero"], seconds["decoding"]),
             "extract_default / default": ratios(of_network["extract_default"], of_network["default"]),
         },

@@ -206,6 +206,8 @@ def _extraction(record: dict[str, Any]) -> list[str]:
         "extract_dis / (decoding + estimator + encoding)": "the same over its three parts, one after the other",
         "extract_dis / peer": "the same over a script with OpenCV: VideoCapture, DIS, two imwrite a pair",
         "extract_zero / decoding": "extraction with `zero`, which computes nothing, over decoding alone",
+        "decoding / opencv": "decoding alone, with every check, over `cv2.VideoCapture` on all cores",
+        "encoding / opencv": "quantising and JPEG alone over the script's, with the same threads",
         "extract_default / default": f"extraction with `{record['default']}` over the network alone, on one clip",
     }
     speeds = {

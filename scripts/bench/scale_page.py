@@ -14,7 +14,7 @@ _STAGES = {
 
 def scale(record: dict[str, Any]) -> list[str]:
     """Markdown, line by line; sections that the record lacks are left out."""
-    sections = {"clips": _clips, "length": _length, "resolution": _resolution, "kills": _kills}
+    sections = {"clips": _clips, "store": _store, "length": _length, "resolution": _resolution, "kills": _kills}
     lines = [
         "## Scale",
         "",
@@ -50,6 +50,36 @@ def _clips(section: dict[str, Any]) -> list[str]:
         "no clip at all has some of it too.",
         "",
         *table(("clips", "", "seconds", "seconds for 1,000 clips", "MiB", "MiB above the libraries"), rows),
+    ]
+
+
+def _store(section: dict[str, Any]) -> list[str]:
+    rows = []
+    for count, stages in section["counts"].items():
+        stacks, verified, clips = stages["stacks"], stages["verify"], int(count)
+        rows.append(
+            (
+                f"{clips:,}",
+                f"{clips * section['fields']:,}",
+                f"{stacks['listing_seconds']:.2f}",
+                f"{1e3 * stacks['seconds_per_stack']:.2f}",
+                _mib(stacks["peak_bytes"] - stacks["base_bytes"]),
+                f"{verified['seconds']:.0f}",
+                _mib(verified["peak_bytes"] - verified["base_bytes"]),
+            )
+        )
+    return [
+        f"Stores of clips of {section['fields']} fields of {section['width']}x{section['height']}; UCF101 has 13,320 "
+        f"clips. {section['stacks']:,} stacks of {section['length']} fields are read at random places of random clips, "
+        "each clip opened anew.",
+        "",
+        *table(
+            (
+                *("clips", "fields", "seconds to list", "ms a stack", "MiB above the libraries"),
+                *("seconds to verify", "MiB above the libraries"),
+            ),
+            rows,
+        ),
     ]
 
 

@@ -3,7 +3,7 @@
 import statistics
 from typing import Any
 
-from page_text import table, when
+from page_text import spread, table, when
 
 _STAGES = ("tracking", "costs", "solver", "total", "processor")
 
@@ -86,23 +86,46 @@ def _speed(section: dict[str, Any]) -> list[str]:
     for variation, runs in section["runs"].items():
         middle = sorted(runs, key=lambda run: run["total"])[len(runs) // 2]
         rows.append(
-            (variation, *(f"{middle[stage]:.1f}" for stage in _STAGES), f"{middle['peak'] / 1e9:.2f}", middle["tracks"])
+            (
+                variation,
+                *(f"{middle[stage]:.1f}" for stage in _STAGES),
+                f"{middle['peak'] / 1e9:.2f}",
+                middle["tracks"],
+                spread(section["tracking_over_lucas_kanade"][variation]),
+                spread(section["solver_over_contraction"][variation]),
+            )
         )
     return [
         f"{section['frames']} frames of {section['width']}x{section['height']} from flow that is there, points "
         f"{section['sampling']} px apart, seconds of the middle one of {len(next(iter(section['runs'].values())))} "
-        "runs; the window of the flow's variation is `bilateral` by default.",
+        "runs; the window of the flow's variation is `bilateral` by default. Beside them, in the same runs: OpenCV's "
+        "sparse Lucas-Kanade, which follows as many points forward and back and finds their motion itself, and the "
+        "greedy contraction that the solver begins with.",
         "",
-        *table(("window", *_STAGES, "peak GB", "tracks"), rows),
+        *table(
+            (
+                *("window", *_STAGES, "peak GB", "tracks"),
+                "tracking over Lucas-Kanade (less is better)",
+                "solver over its contraction alone (less is better)",
+            ),
+            rows,
+        ),
     ]
 
 
 def _growth(section: dict[str, Any]) -> list[str]:
     rows = [
-        (run["frames"], *(f"{run[stage]:.1f}" for stage in _STAGES), f"{run['peak'] / 1e9:.2f}", run["tracks"])
+        (
+            run["frames"],
+            *(f"{run[stage]:.1f}" for stage in _STAGES),
+            f"{run['peak'] / 1e9:.2f}",
+            f"{run['tracks']:,}",
+            f"{run['edges']:,}",
+        )
         for run in section["runs"]
     ]
-    return ["How that grows with the frames, seconds:", "", *table(("frames", *_STAGES, "peak GB", "tracks"), rows)]
+    columns = ("frames", *_STAGES, "peak GB", "tracks", "edges")
+    return ["How that grows with the frames, seconds:", "", *table(columns, rows)]
 
 
 def _dense(section: dict[str, Any]) -> list[str]:

@@ -9,19 +9,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Int32, UInt8
-from measure import peak_bytes, seconds_of
+from measure import peak_bytes, ratios, seconds_of
 from PIL import Image
 from scipy.spatial import KDTree
 from segmentation_quality import DAVIS_SEQUENCES
 from torch import Tensor
 
+from flowfeat.estimators.opencv import import_opencv
 from segmentation.affinities import AffinitySettings, trajectory_graph
 from segmentation.davis import MERGED, open_davis
 from segmentation.dense import DenseSettings, densify
@@ -50,6 +51,9 @@ class Stages:
 
     Attributes:
         tracking, costs, solver: seconds of wall clock, without the flow; tracking is with the features of its points.
+        lucas_kanade: seconds in which OpenCV follows as many points through the same frames, forward and back again to
+            know which were lost; it finds their motion itself.
+        contraction: seconds of the solver without its local search.
         processor: seconds that the processor was busy with all of it, the solver's own process included.
         peak: the most memory that the process took, in bytes; the solver's own process holds the graph alone.
         tracks, points, edges, clusters: how much there was to do.
@@ -58,6 +62,8 @@ class Stages:
     tracking: float
     costs: float
     solver: float
+    lucas_kanade: float
+    contraction: float
     processor: float
     peak: int
     tracks: int
@@ -87,6 +93,14 @@ def measure_speed(threads: int, repetitions: int) -> dict[str, Any]:
         "sampling": SAMPLING,
         "runs": {variation: [row(run) for run in each] for variation, each in runs.items()},
         "total": {variation: statistics.median(run.total for run in each) for variation, each in runs.items()},
+        "tracking_over_lucas_kanade": {
+            variation: ratios([run.tracking for run in each], [run.lucas_kanade for run in each])
+            for variation, each in runs.items()
+        },
+        "solver_over_contraction": {
+            variation: ratios([run.solver for run in each], [run.contraction for run in each])
+            for variation, each in runs.items()
+        },
         "peak_bytes": max(run.peak for each in runs.values() for run in each),
     }
 
@@ -136,17 +150,39 @@ def run_stages(folder: Path, frames: int, variation: Variation, threads: int) ->
     solution = solve_multicut(graph.nodes, graph.pairs, graph.costs, MulticutSettings())
     solved = time.perf_counter()
     there = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor, peak = time.process_time() - busy + there.ru_utime + there.ru_stime, peak_bytes()
+    contraction = seconds_of(lambda: solve_multicut(graph.nodes, graph.pairs, graph.costs, MulticutSettings("greedy")))
     return Stages(
         tracking=tracked - begun - steps.reading,
         costs=compared - tracked,
         solver=solved - compared,
-        processor=time.process_time() - busy + there.ru_utime + there.ru_stime,
-        peak=peak_bytes(),
+        lucas_kanade=lucas_kanade([step.frame.numpy() for step in steps]),
+        contraction=contraction,
+        processor=processor,
+        peak=peak,
         tracks=len(tracking.trajectories),
         points=len(tracking.trajectories.xy),
         edges=len(graph.pairs),
         clusters=solution.clusters,
     )
+
+
+def lucas_kanade(frames: list[UInt8[np.ndarray, "3 h w"]]) -> float:
+    """Seconds in which OpenCV follows points on the tracker's grid from frame to frame, lost ones put in anew."""
+    cv2 = import_opencv()
+    grey = [cv2.cvtColor(np.ascontiguousarray(frame.transpose(1, 2, 0)), cv2.COLOR_RGB2GRAY) for frame in frames]
+    y, x = np.mgrid[SAMPLING // 2 : HEIGHT : SAMPLING, SAMPLING // 2 : WIDTH : SAMPLING]
+    grid = np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)[:, None]
+
+    def follow() -> None:
+        points = grid
+        for before, after in pairwise(grey):
+            found, there, _ = cv2.calcOpticalFlowPyrLK(before, after, points, None)
+            back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, found, None)
+            kept = (there & again)[:, 0].astype(bool) & (np.linalg.norm(back - points, axis=2)[:, 0] < 0.5)
+            points = np.where(kept[:, None, None], found, grid)
+
+    return seconds_of(follow)
 
 
 class _Steps:

@@ -204,3 +204,11 @@ def test_flow_does_not_depend_on_the_number_of_threads(fused):
         torch.set_num_threads(before)
     assert torch.equal(flows[0], flows[1])
     assert torch.equal(flows[0], flows[2])
+
+
+def test_a_pair_alone_has_the_flow_that_it_has_in_a_batch(fused, monkeypatch):
+    """All threads on one pair: equal but for the last bits, and no thread of a batch's pool."""
+    estimator = load_estimator(weights=fused, device="cpu")
+    (flow,) = estimator(pairs(1))
+    monkeypatch.setattr("flowfeat.estimators.flownet.ThreadPoolExecutor", None)
+    torch.testing.assert_close(estimator.alone(pairs(1)[0]), flow, rtol=0, atol=5e-4)
