@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_a_hanging_decoder_is_a_sentence(make_clip):
             list(frames)
         assert time.monotonic() - begun < 20
     assert _children() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process tells its memory through /proc")
+def test_a_long_clip_that_waits_takes_no_memory(make_clip):
+    """550 MB when decoded, which decord would decode to its end meanwhile."""
+    long = make_clip("long.avi", frames=2400, height=240, width=320)
+    before = _children()
+    with ClipDecoder() as decoder:
+        frames = iter(decoder.open(long))
+        for _ in range(20):
+            next(frames)
+        time.sleep(1.5)
+        (child,) = _children() - before
+        (most,) = (line for line in Path(f"/proc/{child}/status").read_text().split("\n") if line.startswith("VmHWM"))
+        assert int(most.split()[1]) < 200_000  # kB
+        assert sum(map(len, frames)) > 1500
 
 
 def test_a_clip_that_changes_while_it_is_read_is_refused(make_clip):

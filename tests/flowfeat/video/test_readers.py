@@ -10,7 +10,7 @@ from PIL import Image
 
 from flowfeat.errors import ClipError
 from flowfeat.video import ClipDecoder, FrameSize, read_clip
-from flowfeat.video.readers import frames_of, natural_order, probe
+from flowfeat.video.readers import ClipFacts, frames_of, natural_order, probe, reader_for
 
 PACKED = Path(__file__).parent / "packed_b_frames.avi"
 
@@ -34,6 +34,16 @@ def test_frames_equal_pyav(make_clip, name, options, reader):
     expected = frames_by_pyav(path)
     assert frames.shape == expected.shape == (40, 48, 64, 3)
     assert np.array_equal(frames, expected)
+
+
+@pytest.mark.parametrize(
+    ("frames", "height", "width", "reader"),
+    [(1776, 240, 320, "decord"), (2400, 240, 320, "pyav"), (300, 1080, 1920, "pyav"), (30, 240, 62, "pyav")],
+)
+def test_decord_reads_what_is_wide_and_short(frames, height, width, reader):
+    pytest.importorskip("decord")
+    assert reader_for(ClipFacts(frames, 25.0, height, width)) == reader
+    assert reader_for(ClipFacts(None, 25.0, height, width)) == "pyav"
 
 
 @pytest.mark.parametrize("width", [16, 48, 50, 62, 66])
