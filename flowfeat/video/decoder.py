@@ -1,6 +1,7 @@
 """Clips decoded in a process of their own, so that a file that crashes or hangs the decoder costs only itself."""
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -20,6 +21,8 @@ from jaxtyping import UInt8
 
 from flowfeat.errors import ClipError
 from flowfeat.video.readers import ClipFacts, Ending, FrameSize
+
+_PIPE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def read_clip(path: str | Path, resize: str | None = None) -> DecodedClip:
 def _start() -> "subprocess.Popen[bytes]":
     # The process must find this very package, installed or not, whatever the working folder is.
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "flowfeat.video.decode_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -170,6 +173,12 @@ def _start() -> "subprocess.Popen[bytes]":
         bufsize=0,
         start_new_session=True,  # Ctrl-C is for the run, which then ends this process itself
     )
+    assert process.stdout is not None
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        # Several frames at a time, where both sides would otherwise wait for each other four times a frame.
+        with contextlib.suppress(OSError):  # a user has so many pages of pipes and no more
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return process
 
 
 def _death(status: int) -> str:
