@@ -26,7 +26,9 @@ from flowfeat.ops import correlation_reference, warp_reference  # noqa: E402
 from flowfeat.ops.bias_triton import add_bias  # noqa: E402
 from flowfeat.ops.correlation_triton import correlation_backward, correlation_forward, correlation_into  # noqa: E402
 from flowfeat.ops.evidence_triton import evidence, link  # noqa: E402
+from flowfeat.ops.quantise_triton import levels_and_facts  # noqa: E402
 from flowfeat.ops.warp_triton import warp_backward, warp_forward  # noqa: E402
+from flowfeat.store.quantise import LEVELS_PER_SIDE, ZERO_LEVEL, facts_of, measure, quantise  # noqa: E402
 
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 3e-3, torch.bfloat16: 3e-2}
 
@@ -185,6 +187,32 @@ def drawn_network(letters: str, profile: ProfileName, warping: bool, count: int)
     return network, frames
 
 
+def check_levels() -> int:
+    """Values at and around every half level, beyond the bound, huge, and no numbers; whatever the memory format."""
+    bound = 20.0
+    halves = torch.arange(-260, 261) * (bound / 127 / 2)
+    flow = torch.cat(
+        [halves, halves.nextafter(torch.tensor(1e9)), drawn((2 * 25 * 43 - 1042,), torch.float32, 5, 15.0)]
+    )
+    flow = torch.stack([flow.view(2, 25, 43), drawn((2, 25, 43), torch.float32, 6, 4.0), torch.zeros(2, 25, 43)])
+    flow[2, 0, 3, 4] = 3e38
+    odd = flow.clone()
+    odd[0, 1, 2, 3], odd[1, 0, 24, 42] = float("nan"), -float("inf")
+    cases = [flow, flow.contiguous(memory_format=torch.channels_last), flow[:, :, 3:4, :1], odd]
+    for values in cases:
+        given = values.to(DEVICE)
+        levels, facts = levels_and_facts(given, bound, LEVELS_PER_SIDE, ZERO_LEVEL)
+        found, expected, numbers = facts_of(facts), measure(given, bound), given.isfinite()
+        assert torch.equal(levels[numbers], quantise(given, bound)[numbers])
+        assert torch.equal(found.finite, expected.finite)
+        assert torch.equal(found.clipped_pixels, expected.clipped_pixels)
+        torch.testing.assert_close(found.max_displacement, expected.max_displacement, equal_nan=True)
+        torch.testing.assert_close(
+            found.mean_displacement, expected.mean_displacement, rtol=1e-6, atol=0, equal_nan=True
+        )
+    return len(cases)
+
+
 class _Numbers:
     """Of a FlowNet2, what its evidence takes from it."""
 
@@ -197,5 +225,5 @@ if __name__ == "__main__":
     torch.backends.cudnn.conv.fp32_precision = torch.backends.cuda.matmul.fp32_precision = "ieee"  # type: ignore
     with_gradients = f"{check_correlation()} correlations and {check_warp()} warps"
     with torch.inference_mode():
-        fused = [check_correlation_into(), check_bias(), check_evidence(), check_networks()]
+        fused = [check_correlation_into(), check_bias(), check_evidence(), check_networks(), check_levels()]
     print(f"{with_gradients}, and {sum(fused)} fused kernels and networks, agree with their twins on {DEVICE}")
