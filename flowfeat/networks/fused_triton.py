@@ -21,14 +21,18 @@ from flowfeat.networks.stack import FlowNetStack
 from flowfeat.ops.bias_triton import add_bias
 from flowfeat.ops.correlation_triton import correlation_into
 from flowfeat.ops.evidence_triton import evidence, link
+from flowfeat.ops.upsample_triton import upsample_into
 
 
 def replace_layers(network: FlowNetwork) -> None:
     """Have every layer and network inside compute in the fused way. Names and weights stay, but for added zeros."""
     for module in list(network.modules()):
-        for layer in _reading_what_is_put_together(module):
-            _widen(layer)
         module.__class__ = _FUSED.get(type(module), type(module))
+        for layer in _reading_what_is_put_together(module):
+            layer.in_channels = _filled_up(layer.in_channels)
+            _widen(layer, 0 if isinstance(layer, nn.ConvTranspose2d) else 1, layer.in_channels)
+        if isinstance(module, nn.Conv2d) and module.out_channels == 2:  # flow, of which tensor cores make 8 channels
+            _widen(module, 0, 8)
 
 
 def _filled_up(channels: int) -> int:
@@ -39,7 +43,7 @@ def _filled_up(channels: int) -> int:
     return -(-channels // 16) * 16
 
 
-def _reading_what_is_put_together(module: nn.Module) -> list[nn.Module]:
+def _reading_what_is_put_together(module: nn.Module) -> list[nn.Conv2d | nn.ConvTranspose2d]:
     if isinstance(module, FlowNetC):
         return [module.conv1, module.conv3_1]
     if isinstance(module, FlowNetS):
@@ -49,19 +53,17 @@ def _reading_what_is_put_together(module: nn.Module) -> list[nn.Module]:
     if isinstance(module, Refinement):
         first = "inter_conv" if f"inter_conv{module.levels[0]}" in module._modules else "predict_flow"
         names = [f"{first}{level}" for level in module.levels] + [f"deconv{level}" for level in module.levels[1:]]
-        return [module.get_submodule(name) for name in names]
+        layers = [module.get_submodule(name) for name in names]
+        return [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
     return []
 
 
-def _widen(layer: nn.Module) -> None:
-    """Zeros as the weights of channels that hold zeros."""
-    assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
-    weight, axis = layer.weight, 0 if isinstance(layer, nn.ConvTranspose2d) else 1
-    shape = list(weight.shape)
-    shape[axis] = _filled_up(layer.in_channels)
-    wide = weight.new_zeros(shape)
-    wide.narrow(axis, 0, layer.in_channels).copy_(weight)
-    layer.weight, layer.in_channels = nn.Parameter(wide, requires_grad=False), shape[axis]
+def _widen(layer: nn.Conv2d | nn.ConvTranspose2d, axis: int, channels: int) -> None:
+    """Zeros as weights for channels beyond the layer's own."""
+    own = layer.weight.shape[axis]
+    wide = layer.weight.new_zeros([channels if i == axis else side for i, side in enumerate(layer.weight.shape)])
+    wide.narrow(axis, 0, own).copy_(layer.weight)
+    layer.weight = nn.Parameter(wide, requires_grad=False)
 
 
 def _empty(channels: int, like: Float[Tensor, "n c h w"]) -> Float[Tensor, "n {channels} h w"]:
@@ -82,9 +84,9 @@ def _convolve(layer: nn.Module, input: Float[Tensor, "n c h w"], out: Tensor | N
         input = wide
     convolve = functional.conv_transpose2d if isinstance(layer, nn.ConvTranspose2d) else functional.conv2d
     values = convolve(input, layer.weight, None, layer.stride, layer.padding)
-    slope = SLOPE if isinstance(layer, Conv | Deconv) else 1.0
     # Where PyTorch takes another layout, as its CPU kernels for half types do, this is a copy.
-    return add_bias(values.contiguous(memory_format=torch.channels_last), layer.bias, slope, out)
+    values = values.contiguous(memory_format=torch.channels_last)[:, : layer.out_channels]
+    return add_bias(values, layer.bias, SLOPE if isinstance(layer, Conv | Deconv) else 1.0, out)
 
 
 class _FusedConv(Conv):
@@ -105,11 +107,12 @@ class _FusedLinear(nn.Conv2d):
 class _FusedRefinement(Refinement):
     def joined(self, lateral: Tensor, deconv: nn.Module, below: Tensor, up: nn.Module, flow: Tensor) -> Tensor:
         assert isinstance(deconv, Deconv)
+        assert isinstance(up, nn.ConvTranspose2d)
         own, coarse = lateral.shape[1], deconv.out_channels
         features = _empty(_filled_up(own + coarse + 2), lateral)
         add_bias(lateral, None, 1.0, features[:, :own])
         _convolve(deconv, below, features[:, own : own + coarse])
-        _convolve(up, flow, features[:, own + coarse :])
+        upsample_into(features[:, own + coarse :], flow, up.weight, up.bias)
         return features
 
 

@@ -27,6 +27,7 @@ from flowfeat.ops.bias_triton import add_bias  # noqa: E402
 from flowfeat.ops.correlation_triton import correlation_backward, correlation_forward, correlation_into  # noqa: E402
 from flowfeat.ops.evidence_triton import evidence, link  # noqa: E402
 from flowfeat.ops.quantise_triton import levels_and_facts  # noqa: E402
+from flowfeat.ops.upsample_triton import upsample_into  # noqa: E402
 from flowfeat.ops.warp_triton import warp_backward, warp_forward  # noqa: E402
 from flowfeat.store.quantise import LEVELS_PER_SIDE, ZERO_LEVEL, facts_of, measure, quantise  # noqa: E402
 
@@ -187,6 +188,23 @@ def drawn_network(letters: str, profile: ProfileName, warping: bool, count: int)
     return network, frames
 
 
+def check_upsample() -> int:
+    checked = 0
+    for (count, height, width), biased, dtype in itertools.product([(2, 3, 5), (1, 7, 11)], (True, False), TOLERANCE):
+        flow = drawn((count, 8, height, width), dtype, 0).contiguous(memory_format=torch.channels_last)[:, :2]
+        weight, bias = drawn((2, 2, 4, 4), dtype, 1), drawn((2,), dtype, 2) if biased else None
+        expected = functional.conv_transpose2d(
+            flow.double(), weight.double(), None if bias is None else bias.double(), 2, 1
+        )
+        out = poisoned((count, 11, 2 * height, 2 * width), dtype)
+        upsample_into(out[:, 3:-1], flow, weight.contiguous(memory_format=torch.channels_last), bias)
+        near(out[:, 3:5], expected, ("upsample", height, biased, dtype))
+        assert (out[:, 5:-1] == 0).all()
+        assert (out[:, [0, 1, 2, -1]] == 77).all()
+        checked += 1
+    return checked
+
+
 def check_levels() -> int:
     """Values at and around every half level, beyond the bound, huge, and no numbers; whatever the memory format."""
     bound = 20.0
@@ -222,8 +240,15 @@ class _Numbers:
 
 if __name__ == "__main__":
     # On a GPU, what PyTorch computes here is to be float32 proper.
-    torch.backends.cudnn.conv.fp32_precision = torch.backends.cuda.matmul.fp32_precision = "ieee"  # type: ignore
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     with_gradients = f"{check_correlation()} correlations and {check_warp()} warps"
     with torch.inference_mode():
-        fused = [check_correlation_into(), check_bias(), check_evidence(), check_networks(), check_levels()]
+        fused = [
+            check_correlation_into(),
+            check_bias(),
+            check_evidence(),
+            check_upsample(),
+            check_networks(),
+            check_levels(),
+        ]
     print(f"{with_gradients}, and {sum(fused)} fused kernels and networks, agree with their twins on {DEVICE}")
