@@ -27,14 +27,22 @@ class FieldFacts:
 
 def measure(flow: Float32[Tensor, "b 2 h w"], bound: float | None) -> FieldFacts:
     """What the header tells of the flow: pixels with a component beyond `bound`, and the displacement in pixels."""
+    return facts_in(measured(flow, bound).cpu())
+
+
+def measured(flow: Float32[Tensor, "b 2 h w"], bound: float | None) -> Float64[Tensor, "4 b"]:
+    """What `measure` finds, a row for each of the facts, on the flow's device; `facts_in` reads it on the CPU."""
     displacement = torch.hypot(flow[:, 0], flow[:, 1]).flatten(1)
-    beyond = (flow.abs() > bound).any(dim=1).flatten(1).sum(1) if bound else torch.zeros(len(flow), dtype=torch.int64)
-    return FieldFacts(
-        finite=torch.isfinite(displacement).all(1).cpu(),
-        clipped_pixels=beyond.cpu(),
-        max_displacement=displacement.amax(1).cpu(),
-        mean_displacement=displacement.double().mean(1).cpu(),
-    )
+    beyond = (flow.abs() > bound).any(dim=1).flatten(1).sum(1) if bound else displacement.new_zeros(len(flow))
+    finite, wide = torch.isfinite(displacement).all(1), displacement.double()
+    # In float64 every one of them is exact.
+    return torch.stack([finite.double(), beyond.double(), displacement.amax(1).double(), wide.mean(1)])
+
+
+def facts_in(table: Float64[Tensor, "4 b"]) -> FieldFacts:
+    """The facts in a table of `measured` that is on the CPU."""
+    finite, beyond, largest, mean = table
+    return FieldFacts(finite != 0, beyond.long(), largest.float(), mean)
 
 
 def quantise(flow: Float32[Tensor, "*shape"], bound: float) -> UInt8[Tensor, "*shape"]:
