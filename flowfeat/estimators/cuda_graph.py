@@ -47,21 +47,25 @@ class CudaGraphs:
             nothing of its input. Its weights may change in place, but may not move.
         record: how a shape is recorded; raises RuntimeError where it cannot be.
         shapes: how many are kept.
+
+    Attributes:
+        forward: as given.
+        fails: whether recording failed.
     """
 
     def __init__(
         self, forward: Forward, record: Callable[[Forward, Tensor], Recorded] | None = None, shapes: int = _SHAPES
     ):
-        self._forward, self._record, self._shapes = forward, record or record_on_gpu, shapes
+        self.forward, self._record, self._shapes = forward, record or record_on_gpu, shapes
         self._recorded: OrderedDict[torch.Size, Recorded] = OrderedDict()
-        self._fails = False
+        self.fails = False
         self._lock = threading.Lock()
 
     def __call__(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> Float32[Tensor, "b 2 h w"]:
         """What `forward` gives, a tensor of its own. Raises torch.OutOfMemoryError where the GPU has no memory."""
         with self._lock:
-            recorded = None if self._fails else self._of_shape(frames)
-            return self._forward(frames) if recorded is None else recorded(frames)
+            recorded = None if self.fails else self._of_shape(frames)
+            return self.forward(frames) if recorded is None else recorded(frames)
 
     def release(self) -> None:
         """Give the memory of all shapes back. They are recorded anew when they come again."""
@@ -76,17 +80,17 @@ class CudaGraphs:
         self._drop_to(self._shapes - 1)
         try:
             try:
-                recorded = self._record(self._forward, frames)
+                recorded = self._record(self.forward, frames)
             except torch.OutOfMemoryError:
                 # The other shapes hold memory that this one may do with.
                 if not self._recorded:
                     raise
                 self._drop_to(0)
-                recorded = self._record(self._forward, frames)
+                recorded = self._record(self.forward, frames)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as fault:
-            self._fails = True
+            self.fails = True
             logger.warning("no CUDA graph can be recorded, kernels are launched one by one: %s", _first_line(fault))
             return None
         self._recorded[shape] = recorded
