@@ -60,8 +60,8 @@ class Inference:
             InputError: where the estimator has no flow for a pair, or its device no memory.
         """
         count, missing = len(pairs), size - len(pairs)
-        images = [*images, *images[-2:] * missing]
-        pairs = [*pairs, *pairs[-1:] * missing]
+        images = [*images, *list(images[-2:]) * missing]
+        pairs = [*pairs, *list(pairs[-1:]) * missing]
         staged = torch.empty(len(images), *images[0].shape, dtype=torch.uint8, pin_memory=self._on_gpu)
         np.stack(images, out=staged.numpy())
         if self._on_gpu:

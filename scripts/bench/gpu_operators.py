@@ -35,8 +35,9 @@ def _operators(setting: Setting, dtype: torch.dtype) -> dict[str, Callable[[str]
     channels = 16 if setting.quick else 256
 
     def drawn_maps(gradients: bool) -> list[tuple[Tensor, Tensor]]:
+        shape = (batch, channels, rows, columns)
         return [
-            tuple(_features(setting, dtype, (batch, channels, rows, columns), gradients) for _ in range(2))
+            (_features(setting, dtype, shape, gradients), _features(setting, dtype, shape, gradients))
             for _ in range(_SETS)
         ]
 
@@ -69,13 +70,19 @@ def _operators(setting: Setting, dtype: torch.dtype) -> dict[str, Callable[[str]
     frames, flows = batch * 3 * height * width * size, batch * 2 * height * width * 4
     blends = 8 * batch * 3 * height * width
     return {
-        "correlation": measure(lambda of: correlation(*of), drawn_maps(False), products, 2 * features + costs),
-        "warp": measure(lambda of: warp(*of, "clamp"), drawn_frames(False), blends, 2 * frames + flows),
+        "correlation": measure(lambda of: correlation(of[0], of[1]), drawn_maps(False), products, 2 * features + costs),
+        "warp": measure(lambda of: warp(of[0], of[1], "clamp"), drawn_frames(False), blends, 2 * frames + flows),
         "correlation and its gradients": measure(
-            lambda of: _backward(correlation(*of), of), drawn_maps(True), 3 * products, 6 * features + 2 * costs
+            lambda of: _backward(correlation(of[0], of[1]), of),
+            drawn_maps(True),
+            3 * products,
+            6 * features + 2 * costs,
         ),
         "warp and its gradients": measure(
-            lambda of: _backward(warp(*of, "clamp"), of), drawn_frames(True), 3 * blends, 5 * frames + 3 * flows
+            lambda of: _backward(warp(of[0], of[1], "clamp"), of),
+            drawn_frames(True),
+            3 * blends,
+            5 * frames + 3 * flows,
         ),
     }
 
