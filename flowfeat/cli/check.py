@@ -50,8 +50,8 @@ class RepairCommand:
     """Only for flow computed elsewhere: files:DIR."""
     weights: Path | None = None
     """The checkpoint the store was made with, where its model takes one."""
-    batch: int = 16
-    """Pairs that are computed together."""
+    batch: int | None = None
+    """Pairs that are computed together; chosen as `flowfeat extract` does, if not given."""
     workers: int | None = None
     """Threads that encode; half as many processes decode. One a processor by default."""
     device: str = "auto"

@@ -4,6 +4,7 @@ import copy
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,10 +14,12 @@ from torch import Tensor
 
 import flowfeat
 from flowfeat.errors import InputError
+from flowfeat.estimators.cuda_graph import CudaGraphs
 from flowfeat.estimators.precision import TYPES, Precision, resolve_precision
 from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.networks.fused import can_fuse, fuse
 from flowfeat.networks.numerics import NUMERICS, ProfileName
 from flowfeat.networks.packed import can_pack, pack
 from flowfeat.weights import Checkpoint, read_checkpoint
@@ -40,7 +43,7 @@ class FlowNet(FlowEstimator):
         # Channels last: the layout that the convolutions compute in.
         self.network: FlowNetwork = network.to(device).to(memory_format=torch.channels_last)
         self.device = device
-        self._faster: FlowNetwork | None = None
+        self._faster: _Faster | None = None
         self._faster_from: list[tuple[int, int]] = []
         # A GPU computes a batch as one, a CPU each pair by itself.
         self.fixed_batch = device.type == "cuda"
@@ -52,18 +55,18 @@ class FlowNet(FlowEstimator):
         )
 
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
-        network = self._for_inference()
+        faster = self._for_inference()
         if self.fixed_batch:
             with _FULL_PRECISION:
-                return network(frames.float() / 255)
-        return torch.cat(self._on_each(network, frames))
+                return faster.compute(frames)
+        return torch.cat(self._on_each(faster.network, frames))
 
     def estimate_alone(
         self, frames: UInt8[Tensor, "1 2 3 h w"], pairs: Sequence[Pair] | None
     ) -> Float32[Tensor, "1 2 h w"]:
         if self.fixed_batch:
             return self.estimate(frames, pairs)
-        return self._for_inference()(frames.float() / 255)
+        return self._for_inference().network(frames.float() / 255)
 
     def _on_each(self, compute: Callable[[Tensor], Computed], frames: UInt8[Tensor, "b 2 3 h w"]) -> list[Computed]:
         """What `compute` makes of each pair, (1, 2, 3, h, w) in 0..1: on a CPU by one thread, several pairs at a time.
@@ -86,25 +89,51 @@ class FlowNet(FlowEstimator):
             # The pool's threads set what threads begin with; this one has its own number all the while.
             torch.set_num_threads(threads)
 
-    def _for_inference(self) -> FlowNetwork:
+    def _for_inference(self) -> "_Faster":
         """The network as this device computes it fastest; made anew where somebody has changed its weights."""
-        packs = self.device.type == "cpu" and can_pack()
-        if not packs and self._type == torch.float32:
-            return self.network
         weights = [(each.data_ptr(), 0 if each.is_inference() else each._version) for each in self.network.parameters()]
         if self._faster is None or self._faster_from != weights:
-            network = self.network
-            if self._type != torch.float32:
-                network = copy.deepcopy(network).to_precision(self._type)
-            self._faster, self._faster_from = pack(network) if packs else network, weights
+            self._faster, self._faster_from = _faster(self.network, self.device, self._type), weights
         return self._faster
 
     def stages(self, frames: UInt8[Tensor, "b 2 3 h w"]) -> dict[str, Float32[Tensor, "b 2 h w"]]:
         """The flow after each network of the stack, in pixels, by the letters so far: C, CS, CSS, SD, fused."""
-        network = self._for_inference()
+        network = self._for_inference().network
         with torch.inference_mode(), _FULL_PRECISION:
             pairs = self._on_each(network.stages, frames.to(self.device))
         return {letters: torch.cat([pair[letters] for pair in pairs]).clone() for letters in pairs[0]}
+
+
+@dataclass(frozen=True)
+class _Faster:
+    """A network for inference.
+
+    Attributes:
+        network: the network, on its device.
+        compute: frames of uint8 to flow, (b, 2, 3, h, w) to (b, 2, h, w), a batch as one.
+    """
+
+    network: FlowNetwork
+    compute: Callable[[Tensor], Tensor]
+
+
+def _faster(network: FlowNetwork, device: torch.device, dtype: torch.dtype) -> _Faster:
+    """How each kind of device computes a network fastest, in `dtype`."""
+    network = fuse(network, dtype) if device.type == "cuda" and can_fuse() else _in_type(network, dtype)
+    if device.type == "cpu" and can_pack():
+        network = pack(network)
+
+    def compute(frames: Tensor) -> Tensor:
+        return network(frames.float() / 255)
+
+    return _Faster(network, CudaGraphs(compute) if device.type == "cuda" else compute)
+
+
+def _in_type(network: FlowNetwork, dtype: torch.dtype) -> FlowNetwork:
+    """A copy without gradients, with weights rounded to `dtype`; the network itself where that is float32."""
+    if dtype == torch.float32:
+        return network
+    return copy.deepcopy(network).to_precision(dtype).requires_grad_(False)
 
 
 def load_flownet(

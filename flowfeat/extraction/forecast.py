@@ -106,7 +106,8 @@ def _sample(
                 )
                 names = [Pair(clip.key, t, t + options.step) for t in range(len(batch))]
                 if not pairs:
-                    estimator(batch[:1], names[:1])  # the first call pays for set-up
+                    first = len(batch) if estimator.fixed_batch else 1
+                    estimator(batch[:first], names[:first])  # the first call pays for set-up
                 begun = time.perf_counter()
                 flow = estimator(batch, names)
                 values = stored_values(flow, settings)

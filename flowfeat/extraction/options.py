@@ -39,8 +39,8 @@ class ExtractionOptions:
     """Also store the RGB frames as JPEGs, for spatial streams."""
     step: int = 1
     """Flow from frame t to frame t + STEP, for every t."""
-    batch: int = 16
-    """Pairs that are computed together."""
+    batch: int | None = None
+    """Pairs that are computed together; by default 16 on a CPU, and as many as keep a GPU busy and fit into it."""
     workers: int | None = None
     """Threads that encode; half as many processes decode. One a processor by default."""
     device: str = "auto"
@@ -55,11 +55,9 @@ class ExtractionOptions:
     """A text file of clip names, one a line: only these."""
 
     def __post_init__(self) -> None:
-        for name, value in (("--step", self.step), ("--batch", self.batch), ("--workers", self.workers or 1)):
-            if value < 1:
+        for name, value in (("--step", self.step), ("--batch", self.batch), ("--workers", self.workers)):
+            if value is not None and value < 1:
                 raise InputError(f"{name} {value}: it must be 1 or more")
-        if self.workers is not None and self.workers < 1:
-            raise InputError(f"--workers {self.workers}: it must be 1 or more")
         if not (math.isfinite(self.bound) and 0 < self.bound <= 10000):
             raise InputError(f"--bound {self.bound}: it must be more than 0 and at most 10000 pixels")
         self.frame_size  # noqa: B018 - raises on a text that is no size

@@ -2,9 +2,10 @@
 
     clips -> [decode] x D -> chunks -> [batch, infer, quantise] -> fields -> [encode] x E -> [append, commit]
 
-Every stage works while the next one does, through queues of bounded length. A batch may hold pairs of several clips;
-for estimators that compute a batch as one it always has the same number of pairs, filled up where they run out, so
-the flow of a clip depends neither on its neighbours nor on where a run was cut.
+Every stage works while the next one does, through queues of bounded length; on a GPU one batch is computed while the
+next is gathered. A batch may hold pairs of several clips; for estimators that compute a batch as one it always has the
+same number of pairs (`BatchSizes`), filled up where they run out, so the flow of a clip depends neither on its
+neighbours nor on where a run was cut.
 """
 
 import queue
@@ -17,24 +18,24 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import torch
-from einops import rearrange
 from jaxtyping import UInt8
-from torch import Tensor
 
 from flowfeat.errors import ClipError, DeviceMemoryError, InputError
 from flowfeat.estimators import FlowEstimator, Pair
+from flowfeat.extraction.batch_size import BatchSizes
+from flowfeat.extraction.inference import Computed, Inference
 from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.extraction.tally import Tally
 from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
-from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
-from flowfeat.store.quantise import FieldFacts, measure
+from flowfeat.store.encoding import encode_field, encode_rgb
+from flowfeat.store.quantise import FieldFacts
 from flowfeat.store.writer import clip_path
 from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
 from flowfeat.video.decoder import ClipStream
 
 _CHUNKS_AHEAD = 4
 _FIELDS_AHEAD = 64
+_FIELDS_AHEAD_OF_GPU = 512
 _FLOAT16_MAX = 65504.0
 
 
@@ -101,20 +102,23 @@ class Pipeline:
         out: Path,
         clips: ClipQueue,
         tally: Tally,
-        batch: int,
+        batches: BatchSizes,
         threads: int,
         stop: threading.Event,
     ):
         self._estimator, self._settings, self._out = estimator, settings, out
-        self._clips, self._tally, self._batch, self._stop = clips, tally, batch, stop
+        self._clips, self._tally, self._batches, self._stop = clips, tally, batches, stop
+        self._inference = Inference(estimator, settings)
         self._resize = FrameSize.parse(settings.resize) if settings.resize else None
         self._decoders = max(1, threads // 2)
         self._encoders = threads
         self._chunks: queue.Queue[_Chunk | _Job | None] = queue.Queue(_CHUNKS_AHEAD * self._decoders)
+        # A GPU gives many fields at a time, and the encoders are to have some left while it is given the next.
         self._encoded: queue.Queue[tuple[_Job, str, Future[list[bytes]] | None, FieldFacts | None]] = queue.Queue(
-            _FIELDS_AHEAD
+            _FIELDS_AHEAD_OF_GPU if self._inference.ahead else _FIELDS_AHEAD
         )
         self._waiting: dict[tuple[int, ...], deque[_PairItem]] = {}
+        self._on_their_way: deque[tuple[list[_PairItem], Callable[[], Computed]]] = deque()
         self._jobs: list[_Job] = []
         self._fault: BaseException | None = None
 
@@ -189,6 +193,7 @@ class Pipeline:
             elif not item.job.failed:
                 self._take(item)
         self._flush()
+        self._deliver(0)
 
     def _take(self, chunk: _Chunk) -> None:
         job, step = chunk.job, self._settings.step
@@ -196,13 +201,17 @@ class Pipeline:
             for frame in chunk.frames[chunk.carried :]:
                 self._put(self._encoded, (job, "frames", self._pool.submit(encode_rgb, frame), None))
         waiting = self._waiting.setdefault(chunk.frames.shape[1:], deque())
+        batch = self._batch_of(chunk.frames[0])
         for i in range(len(chunk.frames) - step):
             t, first, second = chunk.first + i, chunk.frames[i], chunk.frames[i + step]
             waiting.append(_PairItem(job, Pair(job.clip.key, t, t + step), first, second))
             if self._settings.backward:
                 waiting.append(_PairItem(job, Pair(job.clip.key, t + step, t), second, first))
-            while len(waiting) >= self._batch:
-                self._compute([waiting.popleft() for _ in range(self._batch)])
+            while len(waiting) >= batch:
+                self._compute([waiting.popleft() for _ in range(batch)])
+
+    def _batch_of(self, frame: UInt8[np.ndarray, "h w 3"]) -> int:
+        return self._batches.of(self._estimator, *frame.shape[:2])
 
     def _flush(self) -> None:
         for waiting in self._waiting.values():
@@ -215,31 +224,34 @@ class Pipeline:
         if not items:
             return
         try:
-            flow = self._flow(items)
+            self._on_their_way.append((items, self._begin(items)))
         except DeviceMemoryError:
             raise  # not this clip's fault
         except InputError as fault:
             self._compute_apart(items, fault)
             return
-        facts = measure(flow, self._settings.bound)
-        self._tally.pairs_computed(sum(item.direction == "forward" for item in items))
-        values = stored_values(flow, self._settings)
-        for index, item in enumerate(items):
-            self._check_field(item, facts, index)
-            one = FieldFacts(*(getattr(facts, name)[index : index + 1] for name in FieldFacts.__dataclass_fields__))
-            future = self._pool.submit(encode_field, values[index], self._settings)
-            self._put(self._encoded, (item.job, item.direction, future, one))
+        self._deliver(self._inference.ahead)
 
-    def _flow(self, items: list[_PairItem]) -> Tensor:
-        frames = np.stack([image for item in items for image in (item.first, item.second)])
-        batch = rearrange(torch.from_numpy(frames), "(b p) h w c -> b p c h w", p=2)
-        pairs = [item.pair for item in items]
-        missing = self._batch - len(items) if self._estimator.fixed_batch else 0
-        if missing:
+    def _begin(self, items: list[_PairItem]) -> Callable[[], Computed]:
+        size = self._batch_of(items[0].first) if self._estimator.fixed_batch else len(items)
+        if missing := size - len(items):
             self._tally.pairs_padded(missing)
-            batch = torch.cat([batch, batch[-1:].expand(missing, -1, -1, -1, -1)])
-            pairs += pairs[-1:] * missing
-        return self._estimator(batch, pairs)[: len(items)]
+        images = [image for item in items for image in (item.first, item.second)]
+        return self._inference.begin(images, [item.pair for item in items], size)
+
+    def _deliver(self, ahead: int) -> None:
+        """Hand on what was computed, until no more than `ahead` batches are on their way."""
+        while len(self._on_their_way) > ahead:
+            items, computed = self._on_their_way.popleft()
+            done = computed()
+            self._tally.pairs_computed(sum(item.direction == "forward" for item in items))
+            for index, item in enumerate(items):
+                self._check_field(item, done.facts, index)
+                one = FieldFacts(
+                    *(getattr(done.facts, name)[index : index + 1] for name in FieldFacts.__dataclass_fields__)
+                )
+                future = self._pool.submit(encode_field, done.values[index], self._settings)
+                self._put(self._encoded, (item.job, item.direction, future, one))
 
     def _compute_apart(self, items: list[_PairItem], fault: InputError) -> None:
         """A pair of some clip cannot be computed: find the clip, so that its neighbours in the batch go on."""
@@ -368,9 +380,9 @@ def run_pipelines(
         if (here := options.settings(estimator)) != settings:
             differences = settings.differences(here)
             raise InputError(f"the estimators of a run have to be alike ({differences}): install the same everywhere")
-    stop, waiting = threading.Event(), ClipQueue(clips)
+    stop, waiting, batches = threading.Event(), ClipQueue(clips), BatchSizes(options.batch)
     pipelines = [
-        Pipeline(estimator, settings, options.out, waiting, tally, options.batch, options.threads, stop)
+        Pipeline(estimator, settings, options.out, waiting, tally, batches, options.threads, stop)
         for estimator in estimators
     ]
     # Futures, because an interrupted Thread.join takes the thread for finished and lets the process end under it.
@@ -382,5 +394,7 @@ def run_pipelines(
             stop.set()
             wait(running)
             raise
+        finally:
+            tally.batches_chosen(batches.chosen)
     for pipeline in running:
         pipeline.result()

@@ -30,7 +30,8 @@ class ExtractionReport:
 
     `failed` maps the key of a clip to the reason it has no flow. `short` are clips that decode fewer frames than
     their container declares, `invented_frames` what the decoder made up and was dropped, `gaps` numbers missing in
-    folders of frames, `padded_pairs` pairs computed only to fill a batch. `stopped` says why a run ended early.
+    folders of frames, `padded_pairs` pairs computed only to fill a batch, `batches` how many pairs were computed
+    together, for each size of frames. `stopped` says why a run ended early.
     """
 
     store: str
@@ -46,6 +47,7 @@ class ExtractionReport:
     invented_frames: int
     gaps: dict[str, int]
     padded_pairs: int
+    batches: dict[str, int]
     clipped_share: float
     bytes_written: int
     seconds: float
@@ -203,6 +205,7 @@ def _report(
         invented_frames=totals.invented_frames,
         gaps=dict(sorted(totals.gaps.items())),
         padded_pairs=totals.padded_pairs,
+        batches=dict(sorted(totals.batches.items())),
         clipped_share=totals.clipped_pixels / totals.pixels if totals.pixels else 0.0,
         bytes_written=totals.bytes_written,
         seconds=round(seconds, 3),

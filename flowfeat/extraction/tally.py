@@ -1,7 +1,7 @@
 """What a run counts, while it goes on: totals, and what is to be said of single clips."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from flowfeat.store import ClipHeader
@@ -25,7 +25,8 @@ class Totals:
 
     `computed_pairs` were computed, those of clips that failed among them; `pairs`, `frames`, `invented_frames`,
     `pixels` and `clipped_pixels` (both of all fields) and `bytes_written` are of the `extracted` clips alone.
-    `source_bytes` are those of clips that are done or failed. `failed`, `short` and `gaps` name clips.
+    `source_bytes` are those of clips that are done or failed. `failed`, `short` and `gaps` name clips; `batches`
+    has the pairs of a batch for each size of frames, as `240x320`.
     """
 
     extracted: int = 0
@@ -41,6 +42,7 @@ class Totals:
     failed: dict[str, str] = field(default_factory=dict)
     short: dict[str, str] = field(default_factory=dict)
     gaps: dict[str, int] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Totals") -> None:
         """Take in what was done elsewhere, to other clips."""
@@ -85,6 +87,10 @@ class Tally:
         with self.lock:
             self.totals.computed_pairs += pairs
             self._report()
+
+    def batches_chosen(self, sizes: Mapping[tuple[int, int], int]) -> None:
+        with self.lock:
+            self.totals.batches |= {f"{height}x{width}": pairs for (height, width), pairs in sizes.items()}
 
     def pairs_padded(self, pairs: int) -> None:
         with self.lock:

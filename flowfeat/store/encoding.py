@@ -1,17 +1,26 @@
 """From flow and frames to the bytes a stored clip holds."""
 
 import numpy as np
-from jaxtyping import Float32, Shaped, UInt8
+from jaxtyping import Float32, Float64, Shaped, UInt8
 from torch import Tensor
 
 from flowfeat.store.planes import encode_frame, encode_plane
-from flowfeat.store.quantise import quantise
+from flowfeat.store.quantise import measured, quantise, quantise_and_measure
 from flowfeat.store.settings import JPEG_QUALITY, StoreSettings
 
 
 def stored_values(flow: Float32[Tensor, "b 2 h w"], settings: StoreSettings) -> Shaped[np.ndarray, "b 2 h w"]:
     """The flow as it is stored, before JPEG: uint8 levels, or float16."""
     return (flow.half() if settings.bound is None else quantise(flow, settings.bound)).cpu().numpy()
+
+
+def values_and_facts(
+    flow: Float32[Tensor, "b 2 h w"], settings: StoreSettings
+) -> tuple[Shaped[Tensor, "b 2 h w"], Float64[Tensor, "b 3"]]:
+    """The flow as `stored_values` has it and what `measured` finds, both on the flow's device."""
+    if settings.bound is None:
+        return flow.half(), measured(flow, None)
+    return quantise_and_measure(flow, settings.bound)
 
 
 def encode_field(values: Shaped[np.ndarray, "2 h w"], settings: StoreSettings) -> list[bytes]:

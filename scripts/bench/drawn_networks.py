@@ -18,12 +18,16 @@ HEIGHT, WIDTH = 256, 320
 
 def drawn(name: str, device: torch.device, precision: Precision | None = None) -> FlowNet:
     """The estimator; the same weights every time."""
+    return FlowNet(drawn_checkpoint(name), None, device, resolve_precision(precision, device))
+
+
+def drawn_checkpoint(name: str) -> Checkpoint:
+    """The weights; the same every time."""
     torch.manual_seed(0)
     tensors = FlowNetwork(FAMILY[name], NUMERICS["nvidia"]).network.state_dict()
-    checkpoint = Checkpoint(
+    return Checkpoint(
         Path("drawn"), "0" * 64, "safetensors", "flowfeat", name, FAMILY[name], NUMERICS["nvidia"], tensors
     )
-    return FlowNet(checkpoint, None, device, resolve_precision(precision, device))
 
 
 def drawn_frames(batch: int, device: torch.device) -> UInt8[Tensor, "b 2 3 h w"]:

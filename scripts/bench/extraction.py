@@ -26,8 +26,8 @@ from flowfeat.estimators import load_estimator
 from flowfeat.estimators.opencv import import_opencv
 from flowfeat.estimators.zoo import DEFAULT_MODEL
 from flowfeat.extraction import ExtractionOptions, extract
-from flowfeat.extraction.pipeline import encode_field, stored_values
 from flowfeat.store import StoreSettings
+from flowfeat.store.encoding import encode_field, stored_values
 from flowfeat.store.settings import JPEG_QUALITY
 from flowfeat.video import Clip, ClipDecoder
 

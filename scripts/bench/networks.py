@@ -17,7 +17,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-import tyro
 from drawn_networks import HEIGHT, WIDTH, drawn, drawn_frames, halves
 from measure import interleave, ratios, record, to_the_end, write_record
 from torch import Tensor
@@ -79,27 +78,32 @@ def operators(device: torch.device) -> dict[str, Contestants]:
     }
 
 
-def beside_stock(name: str, device: torch.device, batch: int, precision: Precision) -> Contestants:
-    """A network as the extractor runs it, and the stock way."""
-    ours, stock = drawn(name, device, precision), drawn(name, device, "float32").network
-    stock = stock.to(memory_format=torch.contiguous_format)
-    frames = drawn_frames(batch, device)
+def stock(name: str, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """A network written the stock way: frames (b, 2, 3, h, w) of uint8 to flow, in float32."""
+    network = drawn(name, device, "float32").network.to(memory_format=torch.contiguous_format)
 
     def warp_of_stock(image: Tensor, flow: Tensor, border: str) -> Tensor:
         return warp_by_grid_sample(image, flow, {"clamp": "border", "zeros": "zeros"}[border])
 
-    def run_stock() -> Tensor:
+    def run(frames: Tensor) -> Tensor:
         with (
             patch("flowfeat.networks.flownet_c.correlation", sum_over_shifts),
             patch("flowfeat.networks.stack.warp", warp_of_stock),
             patch("flowfeat.networks.flownet2.warp", warp_of_stock),
         ):
-            return stock(frames.float() / 255)
+            return network(frames.float() / 255)
 
-    flow, wanted = ours(frames), run_stock()
+    return run
+
+
+def beside_stock(name: str, device: torch.device, batch: int, precision: Precision) -> Contestants:
+    """A network as the extractor runs it, and the stock way."""
+    ours, theirs = drawn(name, device, precision), stock(name, device)
+    frames = drawn_frames(batch, device)
+    flow, wanted = ours(frames), theirs(frames)
     difference = (flow - wanted).norm(dim=1).mean() / wanted.norm(dim=1).mean()
     assert difference < {"float32": 1e-5, "float16": 0.02, "bfloat16": 0.1}[precision], f"flow differs by {difference}"
-    return {"ours": lambda: ours(frames), "peer": run_stock}
+    return {"ours": lambda: ours(frames), "peer": lambda: theirs(frames)}
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ def main(arguments: Arguments) -> None:
 
 
 if __name__ == "__main__":
+    import tyro  # gpu.py needs the rest of this where there is none
+
     with torch.inference_mode():
         main(tyro.cli(Arguments))
     sys.exit()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gpu_page import gpu, never_run
 from networks_page import networks, variants
 from page_text import busy, middle, spread, table, threads
 from scale_page import scale
@@ -13,23 +14,9 @@ from segmentation_page import segmentation
 
 DOCS = Path(__file__).parents[2] / "docs"
 RECORDS = ("networks", "variants", "rendering", "store", "extraction", "stacks", "scale", "segmentation")
+WHERE_THERE = ("gpu",)
+"""Records that the page does without."""
 UCF101_CLIPS, UCF101_PAIRS = 13_320, 2_450_000
-
-NEVER_ON_A_GPU = [
-    "the Triton kernels of `correlation` and `warp`: their results were checked through Triton's interpreter alone",
-    "the FlowNet 2.0 family on CUDA: its speed and memory, the settings that keep TF32 out and make it repeatable, and "
-    "that a clip's bytes do not depend on its place in a batch",
-    "extraction with RAFT on CUDA, and so its speed, its memory and the batch that fits",
-    "`--devices`: several GPUs side by side",
-    "`--device auto` taking a GPU that is there",
-    "quantising flow on the device and copying levels instead of floats",
-    "the sentence that a device without memory for a batch should give",
-    "the renderer of training pairs: its speed beside a training step's, and that it renders the same scenes",
-    "training: bf16, several GPUs through torchrun, its samples a second, and the default weights' next stages "
-    "(`scripts/train_default_weights.py --device cuda`)",
-    "motion segmentation: the tracker and the dense masks on CUDA",
-]
-"""Until a record of a GPU is in docs/records: what is written for one and has only been run on a CPU."""
 
 NO_HELP = [
     "**`grid_sample` for the warp on a CPU.** Its coordinates in [-1, 1] cost two digits: 1.5e-5 off at 256x320, and "
@@ -76,10 +63,8 @@ def render(records: Mapping[str, dict[str, Any]]) -> str:
         *_stacks(records["stacks"]),
         *scale(records["scale"]),
         *segmentation(records["segmentation"]),
-        "## What has never run on a GPU",
-        "",
-        *[f"- {line}" for line in NEVER_ON_A_GPU],
-        "",
+        *(gpu(records["gpu"]) if "gpu" in records else []),
+        *never_run(records.get("gpu")),
         "## What was tried and did not help",
         "",
         *[f"- {line}" for line in NO_HELP],
@@ -285,9 +270,14 @@ def _stacks(record: dict[str, Any]) -> list[str]:
     ]
 
 
+def read_records() -> dict[str, dict[str, Any]]:
+    """The committed records that the page is made from."""
+    paths = {name: DOCS / f"records/{name}.json" for name in (*RECORDS, *WHERE_THERE)}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if name in RECORDS or path.exists()}
+
+
 def main() -> None:
-    records = {name: json.loads((DOCS / f"records/{name}.json").read_text()) for name in RECORDS}
-    (DOCS / "performance.md").write_text(render(records), encoding="utf-8")
+    (DOCS / "performance.md").write_text(render(read_records()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from itertools import count
 from pathlib import Path
 
 import torch
-import tyro
 from measure import interleave, ratios, record, to_the_end, write_record
 
 from flowfeat.networks import NUMERICS
@@ -82,5 +81,7 @@ def main(arguments: Arguments) -> None:
 
 
 if __name__ == "__main__":
+    import tyro  # gpu.py needs the rest of this where there is none
+
     main(tyro.cli(Arguments))
     sys.exit()

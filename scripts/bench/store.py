@@ -28,9 +28,9 @@ from tyro.conf import Positional
 
 from flowfeat.estimators import load_estimator
 from flowfeat.extraction import ExtractionOptions
-from flowfeat.extraction.pipeline import encode_field, stored_values
 from flowfeat.formats import write_flo
 from flowfeat.store import ClipWriter, FlowStore, SourceFacts, StoreSettings
+from flowfeat.store.encoding import encode_field, stored_values
 from flowfeat.store.planes import decode_plane, encode_plane
 from flowfeat.store.quantise import dequantise, measure, quantise
 from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import tyro
 from drawn_networks import HEIGHT, WIDTH, drawn, drawn_frames, halves
 from measure import interleave, ratios, record, to_the_end, write_record
 
@@ -144,6 +143,8 @@ def main(arguments: Arguments) -> None:
 
 
 if __name__ == "__main__":
+    import tyro  # gpu.py needs the rest of this where there is none
+
     with torch.inference_mode():
         main(tyro.cli(Arguments))
     sys.exit()

@@ -1,6 +1,5 @@
 """The committed page of measurements is what the script makes of the committed records."""
 
-import json
 from pathlib import Path
 
 import page
@@ -12,7 +11,7 @@ NAMES = page.RECORDS
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict]:
-    return {name: json.loads((ROOT / f"docs/records/{name}.json").read_text()) for name in NAMES}
+    return page.read_records()
 
 
 def test_the_page_is_made_from_the_records(records: dict[str, dict]):
@@ -22,7 +21,8 @@ def test_the_page_is_made_from_the_records(records: dict[str, dict]):
 
 def test_every_record_is_on_the_page():
     elsewhere = {"default_weights", "eight_bit", "application_table"}  # the model card, and the README
-    assert {path.stem for path in (ROOT / "docs/records").glob("*.json")} == {*NAMES, *elsewhere}
+    there = {path.stem for path in (ROOT / "docs/records").glob("*.json")}
+    assert there - set(page.WHERE_THERE) == {*NAMES, *elsewhere}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -29,7 +29,7 @@ from flowfeat.ops.evidence_triton import evidence, link  # noqa: E402
 from flowfeat.ops.quantise_triton import levels_and_facts  # noqa: E402
 from flowfeat.ops.upsample_triton import upsample_into  # noqa: E402
 from flowfeat.ops.warp_triton import warp_backward, warp_forward  # noqa: E402
-from flowfeat.store.quantise import LEVELS_PER_SIDE, ZERO_LEVEL, facts_of, measure, quantise  # noqa: E402
+from flowfeat.store.quantise import LEVELS_PER_SIDE, ZERO_LEVEL, facts_in, measure, quantise  # noqa: E402
 
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 3e-3, torch.bfloat16: 3e-2}
 
@@ -220,7 +220,7 @@ def check_levels() -> int:
     for values in cases:
         given = values.to(DEVICE)
         levels, facts = levels_and_facts(given, bound, LEVELS_PER_SIDE, ZERO_LEVEL)
-        found, expected, numbers = facts_of(facts), measure(given, bound), given.isfinite()
+        found, expected, numbers = facts_in(facts.cpu()), measure(given, bound), given.isfinite()
         assert torch.equal(levels[numbers], quantise(given, bound)[numbers])
         assert torch.equal(found.finite, expected.finite)
         assert torch.equal(found.clipped_pixels, expected.clipped_pixels)
