@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from typing import Any, TypeVar
@@ -83,6 +84,16 @@ class Setting:
         run()
         self.wait()
         return torch.cuda.max_memory_allocated(self.device)
+
+
+def missing(*modules: str) -> str | None:
+    """A sentence about the first of these modules that is not installed, for what cannot be measured without it."""
+    for name in modules:
+        try:
+            import_module(name)
+        except ImportError:
+            return f"not measured: {name} is not installed here"
+    return None
 
 
 def middle(values: Sequence[float]) -> float:
