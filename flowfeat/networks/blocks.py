@@ -83,12 +83,16 @@ class Refinement(nn.Module):
         flows = [layer(f"predict_flow{self.top}")(coarsest)]
         features, below = coarsest, self.top
         for level in self.levels:
-            up = layer(f"upsampled_flow{below}_to_{level}")(flows[-1])
-            features = torch.cat([laterals[level], layer(f"deconv{level}")(features), up], 1)
+            up = layer(f"upsampled_flow{below}_to_{level}")
+            features = self.joined(laterals[level], layer(f"deconv{level}"), features, up, flows[-1])
             read = layer(f"inter_conv{level}")(features) if f"inter_conv{level}" in self._modules else features
             flows.append(layer(f"predict_flow{level}")(read))
             below = level
         return flows[::-1]
+
+    def joined(self, lateral: Tensor, deconv: nn.Module, below: Tensor, up: nn.Module, flow: Tensor) -> Tensor:
+        """What a level reads: the encoder's features, and the features and the flow of the level below, upsampled."""
+        return torch.cat([lateral, deconv(below), up(flow)], 1)
 
 
 def upsample(values: Float[Tensor, "n c h w"], factor: int, align_corners: bool | None) -> Float[Tensor, "n c h2 w2"]:

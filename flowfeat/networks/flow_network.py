@@ -68,7 +68,7 @@ class FlowNetwork(nn.Module):
         if mean == "pair":
             frames = frames - frames.mean(dim=(1, 3, 4), keepdim=True)
         elif mean is not None:
-            frames = frames - frames.new_tensor(mean)[None, :, :, None, None]
+            frames = frames - _filled(mean[0] + mean[1], frames).view(1, 2, 3, 1, 1)
         images = self._resized(frames.flatten(1, 2), size)
         if self.numerics.whole_levels and size != (height, width):
             levels = images * 255
@@ -98,7 +98,7 @@ class FlowNetwork(nn.Module):
         if self.numerics.resampling == "bilinear" and name != "fused":
             flow = upsample(flow, 4, None if name in self.numerics.nearest_output else False)
         inner = inner_size(*size)
-        scale = flow.new_tensor([size[1] / inner[1], size[0] / inner[0]])
+        scale = _filled((size[1] / inner[1], size[0] / inner[0]), flow)
         return self._resized(flow, size) * scale[:, None, None]
 
     def _resized(self, values: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c h2 w2"]:
@@ -112,3 +112,8 @@ class FlowNetwork(nn.Module):
 def inner_size(height: int, width: int) -> tuple[int, int]:
     """The size that frames of (height, width) have inside the network: each side rounded up to a multiple of 64."""
     return -(-height // _COARSEST) * _COARSEST, -(-width // _COARSEST) * _COARSEST
+
+
+def _filled(numbers: tuple[float, ...], like: Tensor) -> Float[Tensor, " numbers"]:
+    """Numbers in the type of `like`, filled in where it is: a CUDA graph cannot hold a copy from the host."""
+    return torch.stack([like.new_full((), number) for number in numbers])

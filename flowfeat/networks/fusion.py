@@ -16,7 +16,7 @@ class Fusion(nn.Module):
         self.conv2, self.conv2_1 = Conv(c128, c128, 3, 2), Conv(c128, c128)
         self.refinement = Refinement(2, {1: c128, 0: c64}, {1: c32, 0: c16}, {1: c32, 0: c16}, True, c128)
 
-    def forward(self, evidence: Float[Tensor, "n 11 h w"]) -> list[Float[Tensor, "n 2 h2 w2"]]:
+    def forward(self, evidence: Float[Tensor, "n c h w"]) -> list[Float[Tensor, "n 2 h2 w2"]]:
         """Flow in pixels of the levels 0 to 2 (full size to 1/4). Sides are multiples of 4."""
         conv0 = self.conv0(evidence)
         conv1_1 = self.conv1_1(self.conv1(conv0))

@@ -10,8 +10,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-# tl.dot wants at least 16 a side; these were chosen for that alone and have not been tuned on a GPU.
+# tl.dot wants at least 16 a side. Of FlowNetC's 40 columns at 256x320, 20 are of one parity: a program's pixels. Not
+# tuned on a GPU.
 _PIXELS, _CHANNELS = 32, 32
+# Of half types, where a block of channels is 128 bytes and its product a few instructions.
+_CHANNELS_OF_HALF = 64
 
 
 def correlation_forward(
@@ -24,23 +27,43 @@ def correlation_forward(
         return correlation_reference(first, second, max_displacement, displacement_stride, stride).contiguous(
             memory_format=torch.channels_last
         )
+    count, _, height, width = first.shape
+    steps = 2 * (max_displacement // displacement_stride) + 1
+    out = first.new_empty(count, -(-height // stride), -(-width // stride), steps * steps).permute(0, 3, 1, 2)
+    correlation_into(out, first, second, max_displacement, displacement_stride, stride)
+    return out
+
+
+def correlation_into(
+    out: Tensor,
+    first: Tensor,
+    second: Tensor,
+    max_displacement: int,
+    displacement_stride: int,
+    stride: int,
+    factor: float = 1.0,
+    slope: float = 1.0,
+) -> None:
+    """Write the cost volume, times `factor` and through leaky ReLU of `slope`, into `out`: any strides, any type."""
     count, channels, height, width = first.shape
     radius = max_displacement // displacement_stride
-    steps, out_height, out_width = 2 * radius + 1, -(-height // stride), -(-width // stride)
-    out = first.new_empty(count, out_height, out_width, steps * steps).permute(0, 3, 1, 2)
-    grid = (count * out_height, steps, triton.cdiv(out_width, _PIXELS))
-    _forward[grid](
+    out_height, out_width = out.shape[2:]
+    # Columns that never meet are parted, as in `_Grid` of `flowfeat.ops.correlation`: half of the products at stride 2.
+    classes = displacement_stride if stride == 1 else 1
+    tiles = triton.cdiv(triton.cdiv(out_width, classes), _PIXELS)
+    _forward[(count * out_height, 2 * radius + 1, tiles * classes)](
         *(first, second, out),
         *(channels, height, width, out_height, out_width),
         *first.stride(),
         *second.stride(),
         *out.stride(),
-        *(radius, displacement_stride, stride, 1.0 / channels),
+        *(radius, stride, factor / channels, slope),
+        CLASSES=classes,
+        STEP=displacement_stride // classes,
         PIXELS=_PIXELS,
-        CHANNELS=_CHANNELS,
+        CHANNELS=_CHANNELS if first.dtype == torch.float32 else _CHANNELS_OF_HALF,
         WIDEN=_interpreted(),
     )
-    return out
 
 
 def correlation_backward(
@@ -102,42 +125,51 @@ def _forward(
     first_n, first_c, first_y, first_x,
     second_n, second_c, second_y, second_x,
     out_n, out_k, out_y, out_x,
-    radius, displacement_stride, stride, scale,
+    radius, stride, scale, slope,
+    CLASSES: tl.constexpr, STEP: tl.constexpr,
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
-    """One program: a run of output pixels of a row, and one vertical displacement."""
+    """One program: a run of output pixels of a row, of one class of columns, and one vertical displacement."""
     n, y, iy = (tl.program_id(0) // out_height).to(tl.int64), tl.program_id(0) % out_height, tl.program_id(1)
-    x = tl.program_id(2) * PIXELS + tl.arange(0, PIXELS)
-    steps = 2 * radius + 1
-    reach = radius * displacement_stride
-    row = y * stride + iy * displacement_stride - reach
+    number, tile = tl.program_id(2) % CLASSES, tl.program_id(2) // CLASSES
+    # From here on columns are counted within the class.
+    x = tile * PIXELS + tl.arange(0, PIXELS)
+    x_inside = x * CLASSES + number < out_width
+    width = (width - number + CLASSES - 1) // CLASSES
+    steps, reach = 2 * radius + 1, radius * STEP
+    row = y * stride + (iy - radius) * STEP * CLASSES
     # A row outside the map is a row without columns.
     columns = tl.where((row >= 0) & (row < height), width, 0)
-    leftmost = tl.program_id(2) * PIXELS * stride - reach
-    rightmost = (tl.program_id(2) * PIXELS + PIXELS - 1) * stride + reach
+    rows_of_first = first + n * first_n + (y * stride) * first_y + number * first_x
+    rows_of_second = second + n * second_n + row * second_y + number * second_x
+    leftmost = tile * PIXELS * stride - reach
+    rightmost = (tile * PIXELS + PIXELS - 1) * stride + reach
     for start in range(leftmost, rightmost + 1, PIXELS):
         met = start + tl.arange(0, PIXELS)
         met_inside = (met >= 0) & (met < columns)
         products = tl.zeros((PIXELS, PIXELS), tl.float32)
-        for channel in range(0, channels, CHANNELS):
+        # Where all columns are outside there is nothing to multiply, and costs are zero.
+        met_channels = tl.where((start < columns) & (start + PIXELS > 0), channels, 0)
+        for channel in range(0, met_channels, CHANNELS):
             c = channel + tl.arange(0, CHANNELS)
             a = tl.load(
-                first + n * first_n + (y * stride) * first_y + (x * stride)[:, None] * first_x + c[None, :] * first_c,
-                mask=(x < out_width)[:, None] & (c < channels)[None, :], other=0.0,
+                rows_of_first + (x * stride * CLASSES)[:, None] * first_x + c[None, :] * first_c,
+                mask=x_inside[:, None] & (c < channels)[None, :], other=0.0,
             )  # fmt: skip
             b = tl.load(
-                second + n * second_n + row * second_y + met[None, :] * second_x + c[:, None] * second_c,
+                rows_of_second + (met * CLASSES)[None, :] * second_x + c[:, None] * second_c,
                 mask=met_inside[None, :] & (c < channels)[:, None], other=0.0,
             )  # fmt: skip
             if WIDEN:
                 a, b = a.to(tl.float32), b.to(tl.float32)
             products += tl.dot(a, b, input_precision="ieee")
         offset = met[None, :] - (x * stride)[:, None] + reach
-        wanted = (offset >= 0) & (offset <= 2 * reach) & (offset % displacement_stride == 0) & (x < out_width)[:, None]
-        k = iy * steps + offset // displacement_stride
+        wanted = (offset >= 0) & (offset <= 2 * reach) & (offset % STEP == 0) & x_inside[:, None]
+        k = iy * steps + offset // STEP
+        cost = products * scale
         tl.store(
-            out + n * out_n + k * out_k + y * out_y + x[:, None] * out_x,
-            (products * scale).to(out.dtype.element_ty),
+            out + n * out_n + k * out_k + y * out_y + (x * CLASSES + number)[:, None] * out_x,
+            tl.where(cost >= 0, cost, cost * slope).to(out.dtype.element_ty),
             mask=wanted,
         )
 

@@ -58,6 +58,16 @@ def warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) ->
 
 
 @triton.jit
+def taps(x, y, height, width):
+    """Of positions clamped to the frame, columns and rows of the taps, and the weights of the later ones."""
+    x = tl.minimum(tl.maximum(x, 0.0), width - 1.0)
+    y = tl.minimum(tl.maximum(y, 0.0), height - 1.0)
+    left, top = tl.floor(x), tl.floor(y)
+    x0, y0 = left.to(tl.int32), top.to(tl.int32)
+    return x0, y0, tl.minimum(x0 + 1, width - 1), tl.minimum(y0 + 1, height - 1), x - left, y - top
+
+
+@triton.jit
 def _forward(
     image, flow, out, channels, height, width,
     image_n, image_c, image_y, image_x,
@@ -73,12 +83,7 @@ def _forward(
     x = column + tl.load(at, mask=here, other=0.0).to(tl.float32)
     y = row + tl.load(at + flow_c, mask=here, other=0.0).to(tl.float32)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    x = tl.minimum(tl.maximum(x, 0.0), width - 1.0)
-    y = tl.minimum(tl.maximum(y, 0.0), height - 1.0)
-    left, top = tl.floor(x), tl.floor(y)
-    a, b = x - left, y - top
-    x0, y0 = left.to(tl.int32), top.to(tl.int32)
-    x1, y1 = tl.minimum(x0 + 1, width - 1), tl.minimum(y0 + 1, height - 1)
+    x0, y0, x1, y1, a, b = taps(x, y, height, width)
     for c in range(channels):
         base = image + n * image_n + c * image_c
         p00 = tl.load(base + y0 * image_y + x0 * image_x, mask=here, other=0.0).to(tl.float32)
@@ -112,12 +117,7 @@ def _backward(
     if ZEROS:
         inside = here & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     free_x, free_y = (x >= 0) & (x < width - 1), (y >= 0) & (y < height - 1)
-    x = tl.minimum(tl.maximum(x, 0.0), width - 1.0)
-    y = tl.minimum(tl.maximum(y, 0.0), height - 1.0)
-    left, top = tl.floor(x), tl.floor(y)
-    a, b = x - left, y - top
-    x0, y0 = left.to(tl.int32), top.to(tl.int32)
-    x1, y1 = tl.minimum(x0 + 1, width - 1), tl.minimum(y0 + 1, height - 1)
+    x0, y0, x1, y1, a, b = taps(x, y, height, width)
     of_x, of_y = tl.zeros((PIXELS,), tl.float32), tl.zeros((PIXELS,), tl.float32)
     for c in range(channels):
         spot = gradient + n * gradient_n + c * gradient_c + row * gradient_y + column * gradient_x

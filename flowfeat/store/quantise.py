@@ -51,6 +51,22 @@ def quantise(flow: Float32[Tensor, "*shape"], bound: float) -> UInt8[Tensor, "*s
     return (levels + ZERO_LEVEL).to(torch.uint8)
 
 
+def quantise_and_measure(flow: Float32[Tensor, "b 2 h w"], bound: float) -> tuple[UInt8[Tensor, "b 2 h w"], FieldFacts]:
+    """What `quantise` and `measure` give: on a GPU by one pass over the flow and one wait for it."""
+    if not flow.is_cuda:
+        return quantise(flow, bound), measure(flow, bound)
+    from flowfeat.ops.quantise_triton import levels_and_facts
+
+    levels, facts = levels_and_facts(flow, bound, LEVELS_PER_SIDE, ZERO_LEVEL)
+    return levels, facts_of(facts)
+
+
+def facts_of(facts: Float64[Tensor, "b 3"]) -> FieldFacts:
+    """The facts that the kernel of `quantise_and_measure` found; waits for it."""
+    beyond, largest, mean = facts.cpu().unbind(1)
+    return FieldFacts(torch.isfinite(mean), beyond.long(), largest.float(), mean)
+
+
 def dequantise(levels: UInt8[np.ndarray, "*shape"], bound: float) -> Float32[np.ndarray, "*shape"]:
     """Flow in pixels from levels; level 0, which no quantised value has but a JPEG may, is just below -bound."""
     # Arithmetic, not a table of 256 values: looking up takes 5 times as long.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from flowfeat.store.quantise import dequantise, measure, quantise
+from flowfeat.store.quantise import dequantise, measure, quantise, quantise_and_measure
 
 BOUNDS = [0.5, 8.0, 20.0, 32.0, 400.0]
 
@@ -56,3 +56,16 @@ def test_measurements_by_hand():
     flow[0, 1, 1, 1] = float("nan")
     assert measure(flow, None).finite.tolist() == [False, True]
     assert measure(flow, None).clipped_pixels.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_at_once_they_give_what_they_give_apart(device):
+    flow = (torch.randn(3, 2, 25, 31, generator=torch.Generator().manual_seed(1)) * 12).to(device)
+    levels, facts = quantise_and_measure(flow, 20.0)
+    assert torch.equal(levels, quantise(flow, 20.0))
+    expected = measure(flow, 20.0)
+    assert expected.clipped_pixels.min() > 0
+    assert torch.equal(facts.clipped_pixels, expected.clipped_pixels)
+    assert torch.equal(facts.finite, expected.finite)
+    torch.testing.assert_close(facts.max_displacement, expected.max_displacement)
+    torch.testing.assert_close(facts.mean_displacement, expected.mean_displacement, rtol=1e-6, atol=0)
