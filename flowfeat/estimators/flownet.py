@@ -19,6 +19,7 @@ from flowfeat.estimators.precision import TYPES, Precision, resolve_precision
 from flowfeat.estimators.process_setting import ProcessSetting
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.networks.fused import can_fuse, fuse
 from flowfeat.networks.numerics import NUMERICS, ProfileName
 from flowfeat.networks.packed import can_pack, pack
 from flowfeat.weights import Checkpoint, read_checkpoint
@@ -111,9 +112,12 @@ class _Faster:
 
 def _faster(network: FlowNetwork, device: torch.device, dtype: torch.dtype) -> _Faster:
     """How each kind of device computes a network fastest, in `dtype`."""
-    network = _in_type(network, dtype)
-    if device.type == "cpu" and can_pack():
-        network = pack(network)
+    if device.type == "cuda" and can_fuse():
+        network = fuse(network, dtype)
+    elif device.type == "cpu" and can_pack():
+        network = pack(_in_type(network, dtype))
+    else:
+        network = _in_type(network, dtype)
 
     def compute(frames: Tensor) -> Tensor:
         return network(frames.float() / 255)

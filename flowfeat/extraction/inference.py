@@ -11,8 +11,7 @@ from torch import Tensor
 
 from flowfeat.estimators import FlowEstimator, Pair
 from flowfeat.store import StoreSettings
-from flowfeat.store.encoding import values_to_store
-from flowfeat.store.quantise import FieldFacts, facts_in, measured
+from flowfeat.store.quantise import FieldFacts, facts_of, measured, quantised_and_measured
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Inference:
         if self._on_gpu:
             return self._begin_on_gpu(staged, pairs, count)
         values, facts = self._compute(staged, pairs, count)
-        computed = Computed(values.numpy(), facts_in(facts))
+        computed = Computed(values.numpy(), facts_of(facts))
         return lambda: computed
 
     def _begin_on_gpu(self, staged: Tensor, pairs: Sequence[Pair], count: int) -> Callable[[], Computed]:
@@ -86,14 +85,16 @@ class Inference:
         def wait() -> Computed:
             done.synchronize()
             values, facts = there
-            return Computed(values.numpy(), facts_in(facts))
+            return Computed(values.numpy(), facts_of(facts))
 
         return wait
 
     def _compute(self, staged: Tensor, pairs: Sequence[Pair], count: int) -> tuple[Tensor, Tensor]:
         frames = rearrange(staged, "(b p) h w c -> b p c h w", p=2)
         flow = self._estimator(frames, pairs)[:count]
-        return values_to_store(flow, self._settings), measured(flow, self._settings.bound)
+        if self._settings.bound is None:
+            return flow.half(), measured(flow, None)
+        return quantised_and_measured(flow, self._settings.bound)
 
 
 def _fetched(values: Tensor, stream: torch.cuda.Stream) -> Tensor:

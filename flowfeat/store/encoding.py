@@ -11,12 +11,7 @@ from flowfeat.store.settings import JPEG_QUALITY, StoreSettings
 
 def stored_values(flow: Float32[Tensor, "b 2 h w"], settings: StoreSettings) -> Shaped[np.ndarray, "b 2 h w"]:
     """The flow as it is stored, before JPEG: uint8 levels, or float16."""
-    return values_to_store(flow, settings).cpu().numpy()
-
-
-def values_to_store(flow: Float32[Tensor, "b 2 h w"], settings: StoreSettings) -> Shaped[Tensor, "b 2 h w"]:
-    """`stored_values` while they are on the flow's device."""
-    return flow.half() if settings.bound is None else quantise(flow, settings.bound)
+    return (flow.half() if settings.bound is None else quantise(flow, settings.bound)).cpu().numpy()
 
 
 def encode_field(values: Shaped[np.ndarray, "2 h w"], settings: StoreSettings) -> list[bytes]:

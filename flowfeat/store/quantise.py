@@ -27,22 +27,18 @@ class FieldFacts:
 
 def measure(flow: Float32[Tensor, "b 2 h w"], bound: float | None) -> FieldFacts:
     """What the header tells of the flow: pixels with a component beyond `bound`, and the displacement in pixels."""
-    return facts_in(measured(flow, bound).cpu())
+    return facts_of(measured(flow, bound))
 
 
-def measured(flow: Float32[Tensor, "b 2 h w"], bound: float | None) -> Float64[Tensor, "4 b"]:
-    """What `measure` finds, a row for each of the facts, on the flow's device; `facts_in` reads it on the CPU."""
+def measured(flow: Float32[Tensor, "b 2 h w"], bound: float | None) -> Float64[Tensor, "b 3"]:
+    """What `measure` finds, on the flow's device: pixels beyond the bound, the largest displacement and the mean one.
+
+    Numbers and their mean are finite together.
+    """
     displacement = torch.hypot(flow[:, 0], flow[:, 1]).flatten(1)
     beyond = (flow.abs() > bound).any(dim=1).flatten(1).sum(1) if bound else displacement.new_zeros(len(flow))
-    finite, wide = torch.isfinite(displacement).all(1), displacement.double()
-    # In float64 every one of them is exact.
-    return torch.stack([finite.double(), beyond.double(), displacement.amax(1).double(), wide.mean(1)])
-
-
-def facts_in(table: Float64[Tensor, "4 b"]) -> FieldFacts:
-    """The facts in a table of `measured` that is on the CPU."""
-    finite, beyond, largest, mean = table
-    return FieldFacts(finite != 0, beyond.long(), largest.float(), mean)
+    # In float64 each is exact.
+    return torch.stack([beyond.double(), displacement.amax(1).double(), displacement.double().mean(1)], 1)
 
 
 def quantise(flow: Float32[Tensor, "*shape"], bound: float) -> UInt8[Tensor, "*shape"]:
@@ -53,16 +49,23 @@ def quantise(flow: Float32[Tensor, "*shape"], bound: float) -> UInt8[Tensor, "*s
 
 def quantise_and_measure(flow: Float32[Tensor, "b 2 h w"], bound: float) -> tuple[UInt8[Tensor, "b 2 h w"], FieldFacts]:
     """What `quantise` and `measure` give: on a GPU by one pass over the flow and one wait for it."""
-    if not flow.is_cuda:
-        return quantise(flow, bound), measure(flow, bound)
-    from flowfeat.ops.quantise_triton import levels_and_facts
-
-    levels, facts = levels_and_facts(flow, bound, LEVELS_PER_SIDE, ZERO_LEVEL)
+    levels, facts = quantised_and_measured(flow, bound)
     return levels, facts_of(facts)
 
 
+def quantised_and_measured(
+    flow: Float32[Tensor, "b 2 h w"], bound: float
+) -> tuple[UInt8[Tensor, "b 2 h w"], Float64[Tensor, "b 3"]]:
+    """What `quantise` and `measured` give: on a GPU by one pass over the flow, and nothing waits for it."""
+    if not flow.is_cuda:
+        return quantise(flow, bound), measured(flow, bound)
+    from flowfeat.ops.quantise_triton import levels_and_facts
+
+    return levels_and_facts(flow, bound, LEVELS_PER_SIDE, ZERO_LEVEL)
+
+
 def facts_of(facts: Float64[Tensor, "b 3"]) -> FieldFacts:
-    """The facts that the kernel of `quantise_and_measure` found; waits for it."""
+    """What was `measured`, read on the CPU; waits for it."""
     beyond, largest, mean = facts.cpu().unbind(1)
     return FieldFacts(torch.isfinite(mean), beyond.long(), largest.float(), mean)
 
