@@ -137,11 +137,18 @@ def record_on_gpu(forward: Forward, frames: UInt8[Tensor, "b 2 3 h w"]) -> Recor
             for _ in range(_WARM_UPS):  # kernels are compiled and chosen, handles and workspaces made
                 forward(inputs)
         torch.cuda.current_stream(device).wait_stream(stream)
+        torch.cuda.synchronize(device)
+        torch.cuda.empty_cache()  # the warm-up's memory, which the graph takes again as its own
         graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         try:
-            # Other threads go on to use this GPU (copies) and others meanwhile.
-            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-                flow = forward(inputs)
+            # Not torch.cuda.graph: where recording fails it leaves its stream the current one.
+            with torch.cuda.stream(stream):
+                # Other threads go on to use this GPU, for copies, and others meanwhile.
+                graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+                try:
+                    flow = forward(inputs)
+                finally:
+                    graph.capture_end()
         except RuntimeError:
             # PyTorch before 2.12 goes on to wait for the end of a recording that failed, and the next time that memory
             # is short it stops at an assertion of its own (its pull request 180395).

@@ -119,9 +119,12 @@ class _Faster:
 
 def _faster(network: FlowNetwork, device: torch.device, dtype: torch.dtype) -> _Faster:
     """How each kind of device computes a network fastest, in `dtype`."""
-    network = fuse(network, dtype) if device.type == "cuda" and can_fuse() else _in_type(network, dtype)
-    if device.type == "cpu" and can_pack():
-        network = pack(network)
+    if device.type == "cuda" and can_fuse():
+        network = fuse(network, dtype)
+    elif device.type == "cpu" and can_pack():
+        network = pack(_in_type(network, dtype))
+    else:
+        network = _in_type(network, dtype)
 
     def compute(frames: Tensor) -> Tensor:
         return network(frames.float() / 255)

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from drawn_networks import drawn_checkpoint
-from gpu_setting import Parts, Setting
+from gpu_setting import Parts, Setting, missing
 from measure import seconds_of
 from torch import Tensor
 
@@ -27,11 +27,8 @@ _DRAWN = 4
 
 def measure_extraction(setting: Setting) -> Parts:
     """FlowNet2 with drawn weights, in a checkpoint of ours, and flownet2-thin with the package's own."""
-    try:
-        import av  # noqa: F401
-        import simplejpeg  # noqa: F401
-    except ImportError as fault:
-        yield "left_out", f"{fault.name} is not installed here, and clips cannot be read or stored without it"
+    if sentence := missing("av", "simplejpeg"):
+        yield "left_out", sentence
         return
     from made_videos import write_video
 

@@ -107,8 +107,9 @@ class _Bench:
         return {"pairs_per_second": batch / best, **found}
 
     def _frames(self, batch: int) -> Tensor:
+        # Drawn on the CPU: after a recording that failed, PyTorch before 2.12 may draw nothing on the GPU.
         shape = (batch, 2, 3, self._height, self._width)
-        return torch.randint(0, 256, shape, dtype=torch.uint8, device=self._setting.device)
+        return torch.randint(0, 256, shape, dtype=torch.uint8).to(self._setting.device)
 
 
 def _ways(estimator: FlowNet) -> dict[str, Callable[[Tensor], Tensor]]:

@@ -102,7 +102,7 @@ def _kernels(setting: Setting, name: str) -> dict[str, Any]:
     """Seconds of each kernel in one batch, as the profiler saw them, kernels launched one by one."""
     batch = 1 if setting.quick else 64
     estimator = drawn(name, setting.device)
-    frames = torch.randint(0, 256, (batch, 2, 3, 256, 320), dtype=torch.uint8, device=setting.device)
+    frames = torch.randint(0, 256, (batch, 2, 3, 256, 320), dtype=torch.uint8).to(setting.device)
     for _ in range(3):
         estimator(frames)
     setting.wait()

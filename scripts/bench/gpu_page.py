@@ -221,12 +221,12 @@ def _training(section: Mapping[str, Any]) -> list[str]:
         for name, found in section.items()
         if isinstance(found, dict) and "pairs_per_second" in found
     ]
-    if tracker := section.get("tracker"):
+    if isinstance(tracker := section.get("tracker"), dict):
         size = f"{tracker['frames']} frames of {tracker['width']}x{tracker['height']}"
         rows.append((f"tracker, {size}", f"{tracker['seconds']:.2f} s"))
-    for method in ("diffusion", "variation"):
-        if method in section.get("dense", {}):
-            rows.append((f"dense mask by {method}, a frame", f"{section['dense'][method]['seconds']:.3f} s"))
+    dense = section.get("dense")
+    for method in ("diffusion", "variation") if isinstance(dense, dict) else ():
+        rows.append((f"dense mask by {method}, a frame", f"{dense[method]['seconds']:.3f} s"))
     return table(("", ""), rows) if rows else []
 
 

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import cycle
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ Parts = Iterator[tuple[str, Any]]
 GPU_ALONE = "not measured: it is of a GPU alone"
 _BLOCK_SECONDS = 0.02
 _BLOCKS = 9
+_LONG_SECONDS, _LONG_BLOCKS = 0.2, 3
+"""From how many seconds on a call is repeated less, and how often then."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Setting:
             return [time.perf_counter() - begun]
         one = self._block(run, in_turn, 1)
         calls = max(1, min(500, round(_BLOCK_SECONDS / one)))
-        return [self._block(run, in_turn, calls) for _ in range(_BLOCKS)]
+        return [self._block(run, in_turn, calls) for _ in range(_BLOCKS if one < _LONG_SECONDS else _LONG_BLOCKS)]
 
     def wait(self) -> None:
         """Until the GPU has done what it was asked for."""
@@ -83,6 +86,16 @@ class Setting:
         run()
         self.wait()
         return torch.cuda.max_memory_allocated(self.device)
+
+
+def missing(*modules: str) -> str | None:
+    """A sentence about the first of these modules that is not installed, for what cannot be measured without it."""
+    for name in modules:
+        try:
+            import_module(name)
+        except ImportError:
+            return f"not measured: {name} is not installed here"
+    return None
 
 
 def middle(values: Sequence[float]) -> float:

@@ -176,3 +176,27 @@ def test_what_never_ran_is_told_until_it_has_run():
 
 def test_the_page_of_the_quick_record_can_be_made(quick):
     assert "## On a GPU" in gpu_page.gpu(quick)
+
+
+def test_sections_are_there_without_what_a_lent_machine_lacks():
+    """Decoders, JPEGs, command lines, HDF5 and the multicut solver: none is needed before a section asks for it."""
+    program = (
+        "import sys\n"
+        "for name in ('av', 'decord', 'simplejpeg', 'tyro', 'h5py', 'bioimage_cpp', 'beartype', 'cv2'):\n"
+        "    sys.modules[name] = None\n"
+        "import json, pathlib, torch, gpu, gpu_setting\n"
+        "for name in gpu.LIMITS:\n"
+        "    gpu.section_of(name)\n"
+        "setting = gpu_setting.Setting(torch.device('cpu'), True, pathlib.Path('none'))\n"
+        "print(json.dumps([*gpu.section_of('extraction')(setting)] + [*gpu.section_of('training')(setting)][-2:]))\n"
+    )
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "scripts/bench")])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout) == [
+        ["left_out", "not measured: av is not installed here"],
+        ["tracker", "not measured: simplejpeg is not installed here"],
+        ["dense", "not measured: simplejpeg is not installed here"],
+    ]
