@@ -224,9 +224,9 @@ def _training(section: Mapping[str, Any]) -> list[str]:
     if isinstance(tracker := section.get("tracker"), dict):
         size = f"{tracker['frames']} frames of {tracker['width']}x{tracker['height']}"
         rows.append((f"tracker, {size}", f"{tracker['seconds']:.2f} s"))
-    dense = section.get("dense")
-    for method in ("diffusion", "variation") if isinstance(dense, dict) else ():
-        rows.append((f"dense mask by {method}, a frame", f"{dense[method]['seconds']:.3f} s"))
+    if isinstance(dense := section.get("dense"), dict):
+        for method in ("diffusion", "variation"):
+            rows.append((f"dense mask by {method}, a frame", f"{dense[method]['seconds']:.3f} s"))
     return table(("", ""), rows) if rows else []
 
 

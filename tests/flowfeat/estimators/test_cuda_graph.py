@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from flowfeat.estimators import load_estimator
 from flowfeat.estimators.cuda_graph import CudaGraphs
+from flowfeat.estimators.flownet import _FULL_PRECISION
 
 
 def forward(frames: Tensor) -> Tensor:
@@ -122,3 +124,15 @@ def test_what_waits_for_the_gpu_is_computed_without_a_graph(caplog):
     assert len(caplog.messages) == 1
     torch.cuda.empty_cache()  # PyTorch's memory is as usable as before
     assert torch.ones(1 << 24, device="cuda").sum() == 1 << 24
+
+
+@pytest.mark.gpu
+def test_the_default_network_is_recorded_and_gives_the_bits_of_kernels_one_by_one():
+    estimator = load_estimator("flownet2-thin", device="cuda")
+    given = torch.randint(0, 256, (4, 2, 3, 60, 70), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    flow = estimator(given)
+    compute = estimator._for_inference().compute
+    assert isinstance(compute, CudaGraphs)
+    assert not compute.fails
+    with torch.inference_mode(), _FULL_PRECISION:
+        assert torch.equal(compute.forward(given.cuda()), flow)
