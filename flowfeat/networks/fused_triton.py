@@ -84,8 +84,8 @@ def _convolve(layer: nn.Module, input: Float[Tensor, "n c h w"], out: Tensor | N
         wide[:, given:].zero_()
         input = wide
     slope = SLOPE if isinstance(layer, Conv | Deconv) else 1.0
-    geometry = layer.kernel_size, layer.stride
-    if layer.in_channels <= MOST and geometry == ((3, 3), (1, 1)) and input.dtype != torch.float32:
+    few = layer.in_channels <= MOST and input.dtype != torch.float32 and out is None
+    if few and (layer.kernel_size, layer.stride) == ((3, 3), (1, 1)):
         return convolve_few(input, layer.weight[: layer.out_channels], layer.bias, slope)
     convolve = functional.conv_transpose2d if isinstance(layer, nn.ConvTranspose2d) else functional.conv2d
     values = convolve(input, layer.weight, None, layer.stride, layer.padding)
