@@ -1,7 +1,7 @@
 """The layers and networks of `fuse`: each computes what its parent does, with fewer passes through memory.
 
-Tensors that are put together from several hold zeros in further channels, to whole groups of 16 (8 for the frames by
-themselves): tensor cores take whole groups, and a pixel begins where accesses of 16 bytes may. The weights of the
+Tensors that are put together from several hold zeros in further channels, to whole groups of 16 (of 8 or 4 where there
+are no more): tensor cores take whole groups, and a pixel begins where accesses of 16 bytes may. The weights of the
 layers that read them hold zeros there.
 """
 
@@ -19,6 +19,7 @@ from flowfeat.networks.flownet_sd import FlowNetSD
 from flowfeat.networks.fusion import Fusion
 from flowfeat.networks.stack import FlowNetStack
 from flowfeat.ops.bias_triton import add_bias
+from flowfeat.ops.conv_triton import MOST, convolve_few
 from flowfeat.ops.correlation_triton import correlation_into
 from flowfeat.ops.evidence_triton import evidence, link
 from flowfeat.ops.upsample_triton import upsample_into
@@ -82,11 +83,15 @@ def _convolve(layer: nn.Module, input: Float[Tensor, "n c h w"], out: Tensor | N
         wide[:, :given].copy_(input)
         wide[:, given:].zero_()
         input = wide
+    slope = SLOPE if isinstance(layer, Conv | Deconv) else 1.0
+    few = layer.in_channels <= MOST and input.dtype != torch.float32 and out is None
+    if few and (layer.kernel_size, layer.stride) == ((3, 3), (1, 1)):
+        return convolve_few(input, layer.weight[: layer.out_channels], layer.bias, slope)
     convolve = functional.conv_transpose2d if isinstance(layer, nn.ConvTranspose2d) else functional.conv2d
     values = convolve(input, layer.weight, None, layer.stride, layer.padding)
     # Where PyTorch takes another layout, as its CPU kernels for half types do, this is a copy.
     values = values.contiguous(memory_format=torch.channels_last)[:, : layer.out_channels]
-    return add_bias(values, layer.bias, SLOPE if isinstance(layer, Conv | Deconv) else 1.0, out)
+    return add_bias(values, layer.bias, slope, out)
 
 
 class _FusedConv(Conv):

@@ -30,7 +30,7 @@ def add_bias(values: Tensor, bias: Tensor | None, slope: float, out: Tensor | No
     target = values if out is None else out
     rows, out_rows = _pixels(values), _pixels(target)
     channels, out_channels = rows.shape[1], out_rows.shape[1]
-    group, out_group = _group(rows), _group(out_rows)
+    group, out_group = whole_groups(channels, rows.stride(0)), whole_groups(out_channels, out_rows.stride(0))
     block = _channels_of_a_program(out_channels)
     grid = (triton.cdiv(len(rows), _NUMBERS // block), triton.cdiv(out_channels, block))
     _add_bias[grid](
@@ -57,12 +57,12 @@ def _channels_of_a_program(channels: int) -> int:
     return min(divisor, 128) if divisor >= 16 else min(triton.next_power_of_2(max(channels, 2)), 64)
 
 
-def _group(rows: Tensor) -> int:
-    """Channels that an access may take at once: Triton asks for itself only whether a number is a multiple of 16."""
-    return 8 if rows.shape[1] % 8 == 0 and rows.stride(0) % 8 == 0 else 1
+def whole_groups(*numbers: int) -> int:
+    """8 where all are multiples of it, which Triton does not ask for itself: it asks for 16. Else 1."""
+    return 1 if any(number % 8 for number in numbers) else 8
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels", "channels", "values_pitch", "out_channels", "out_pitch"])
 def _add_bias(
     values, bias, out, pixels, slope,
     channels, values_pitch, out_channels, out_pitch,

@@ -62,7 +62,7 @@ def correlation_into(
         STEP=displacement_stride // classes,
         PIXELS=_PIXELS,
         CHANNELS=_CHANNELS if first.dtype == torch.float32 else _CHANNELS_OF_HALF,
-        WIDEN=_interpreted(),
+        WIDEN=interpreted(),
     )
 
 
@@ -80,7 +80,7 @@ def correlation_backward(
     blocks = triton.cdiv(channels, _CHANNELS)
     numbers = (channels, height, width, out_height, out_width)
     steps = (radius, displacement_stride, stride, 1.0 / channels)
-    sizes = {"PIXELS": _PIXELS, "CHANNELS": _CHANNELS, "WIDEN": _interpreted()}
+    sizes = {"PIXELS": _PIXELS, "CHANNELS": _CHANNELS, "WIDEN": interpreted()}
     _backward_first[(count * out_height, triton.cdiv(out_width, _PIXELS), blocks)](
         *(gradient, second, of_first),
         *numbers,
@@ -113,7 +113,8 @@ def _backward_of_reference(gradient: Tensor, first: Tensor, second: Tensor, *par
     )
 
 
-def _interpreted() -> bool:
+def interpreted() -> bool:
+    """Whether kernels run in Triton's interpreter, on the CPU."""
     # Triton's interpreter multiplies the bits of bfloat16 as integers; a product of widened values is the same.
     return os.environ.get("TRITON_INTERPRET") == "1"
 

@@ -24,6 +24,7 @@ from flowfeat.networks.numerics import ProfileName  # noqa: E402
 from flowfeat.networks.zoo import Composition  # noqa: E402
 from flowfeat.ops import correlation_reference, warp_reference  # noqa: E402
 from flowfeat.ops.bias_triton import add_bias  # noqa: E402
+from flowfeat.ops.conv_triton import convolve_few  # noqa: E402
 from flowfeat.ops.correlation_triton import correlation_backward, correlation_forward, correlation_into  # noqa: E402
 from flowfeat.ops.evidence_triton import evidence, link  # noqa: E402
 from flowfeat.ops.quantise_triton import levels_and_facts  # noqa: E402
@@ -32,6 +33,8 @@ from flowfeat.ops.warp_triton import warp_backward, warp_forward  # noqa: E402
 from flowfeat.store.quantise import LEVELS_PER_SIDE, ZERO_LEVEL, facts_in, measure, quantise  # noqa: E402
 
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 3e-3, torch.bfloat16: 3e-2}
+
+HALVES = [torch.float16, torch.bfloat16]
 
 
 def near(found: torch.Tensor, expected: torch.Tensor, what: object) -> None:
@@ -186,6 +189,24 @@ def drawn_network(letters: str, profile: ProfileName, warping: bool, count: int)
     for name, parameter in network.named_parameters():  # as drawn, flow is a hundredth of a pixel
         parameter.data.mul_(2 if name.endswith("weight") else 10)
     return network, frames
+
+
+def check_few_channels() -> int:
+    checked = 0
+    for (shape, outputs), slope, dtype in itertools.product(
+        [((2, 8, 11, 13), 70), ((1, 11, 5, 7), 24), ((1, 16, 1, 1), 2)], (0.1, 1.0), HALVES
+    ):
+        values, weight = drawn(shape, dtype, 0), drawn((outputs, shape[1], 3, 3), dtype, 1)
+        bias = drawn((outputs,), dtype, 2) if slope < 1 else None
+        if shape[1] != 11:
+            values, weight = (each.contiguous(memory_format=torch.channels_last) for each in (values, weight))
+        expected = functional.conv2d(
+            values.double(), weight.double(), None if bias is None else bias.double(), padding=1
+        )
+        expected = torch.where(expected > 0, expected, expected * slope)
+        near(convolve_few(values, weight, bias, slope), expected, ("few channels", shape, outputs, slope, dtype))
+        checked += 1
+    return checked
 
 
 def check_upsample() -> int:
