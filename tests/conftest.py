@@ -7,12 +7,17 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import hypothesis
 import pytest
 from jaxtyping import install_import_hook
 
 # Tests that run side by side have a processor each: threads that wait for one another's turn take many times longer.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test fails because a machine is busy.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 # Every annotated function of the three packages is checked while tests run, and only then: the checks cost
 # about 30 us a call and break torch.compile.

@@ -32,7 +32,7 @@ def test_the_examples_in_the_docstrings_hold():
 
 
 @given(st.lists(st.tuples(VECTORS, VECTORS), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_errors_are_those_of_the_definitions(pairs):
     flow, truth = (field(*vectors) for vectors in zip(*pairs, strict=True))
     error, angle = endpoint_error(flow, truth)[0], angular_error(flow, truth)[0]

@@ -61,7 +61,7 @@ def test_logits_are_averaged_before_the_softmax_and_mixed_kinds_after_it():
 
 
 @given(st.integers(0, 10_000), st.floats(0.1, 3), st.floats(0.1, 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_searched_weights_never_lose_on_the_held_out_clips(seed, one, other):
     held_out = [drawn(seed, HELD_LABELS, one, **HELD), drawn(seed + 1, HELD_LABELS, other, **HELD, **COLOUR)]
     fitted = search_weights(held_out)

@@ -31,7 +31,7 @@ def test_the_examples_in_the_docstrings_hold():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_scikit_learn_computes_the_same_from_the_saved_file(tmp_path_factory, seed):
     rng = np.random.default_rng(seed)
     labels = rng.permutation([*range(7), *rng.integers(0, 7, 23)])

@@ -26,7 +26,7 @@ def same(one: Scores, other: Scores) -> bool:
 
 
 @given(st.data())
-@effort(max_examples=25, deadline=None)
+@effort(max_examples=25)
 def test_what_is_written_is_read_again(tmp_path_factory, data):
     classes = data.draw(st.lists(NAMES, min_size=2, max_size=4, unique=True))
     clips = data.draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
@@ -160,7 +160,7 @@ def test_other_files_are_refused_in_one_sentence(tmp_path):
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
-@effort(max_examples=40, deadline=None)
+@effort(max_examples=40)
 def test_a_changed_byte_is_found_or_changes_nothing(tmp_path_factory, place, flip):
     path = tmp_path_factory.mktemp("damage") / "a.npz"
     write_scores(path, SCORES)

@@ -55,7 +55,7 @@ def plain_distances(tracks, sigma, lab, i, j, tau, floor):
     return motion, spatial, colour, len(common)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(2, 9), st.integers(1, 6), st.sampled_from([0.1, 0.5]))
 def test_distances_are_those_of_the_plain_formulas(seed, count, frames, tau, floor):
     rng = np.random.default_rng(seed)
@@ -144,7 +144,7 @@ def test_bad_features_are_an_error(sigma, lab, wrong):
         trajectory_graph(still((0, 3), (0, 3), frames=3), sigma, lab, PAPER)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30), st.integers(2, 14), st.integers(2, 4), st.integers(1, 5))
 def test_pairs_are_the_nearest_in_some_frame_and_overlap(seed, count, frames, overlap, neighbours):
     tracks = drawn_tracks(np.random.default_rng(seed), count, frames)

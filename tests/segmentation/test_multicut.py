@@ -82,7 +82,7 @@ def test_components_are_numbered_by_size_then_by_their_first_node():
     assert components(pairs, np.array([7, 7, 7, 7, 3, 3, 3, 3])).tolist() == [1, 1, 2, 2, 0, 0, 0, 3]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 9))
 def test_splitting_into_components_costs_nothing(seed, nodes):
     rng = np.random.default_rng(seed)

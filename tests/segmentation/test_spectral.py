@@ -140,7 +140,7 @@ def test_smoothness_keeps_them_together():
     assert smoothed_kmeans(spectrum, pairs, SpectralSettings(smoothness=8.5)).max() == 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(4, 30))
 def test_the_misfit_is_that_of_least_squares(seed, count):
     rng = np.random.default_rng(seed)

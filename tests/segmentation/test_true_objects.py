@@ -48,7 +48,7 @@ def test_no_truth_and_no_tracks_are_no_objects():
     assert true_objects(tracks_of(), [(0, np.zeros((2, 2), np.int64))]).known == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_it_equals_a_slow_version(seed):
     rng = np.random.default_rng(seed)

@@ -19,7 +19,7 @@ def _mixture(parts: list[tuple[int, int]], seed: int) -> Mixture:
     return Mixture([(_dataset(length), count) for length, count in parts], seed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(parts=PARTS, seed=st.integers(0, 2**40))
 def test_every_epoch_visits_every_sample_once(parts, seed):
     mixture = _mixture(parts, seed)
@@ -32,7 +32,7 @@ def test_every_epoch_visits_every_sample_once(parts, seed):
             assert sorted(drawn[epoch * length : (epoch + 1) * length]) == list(range(length))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(parts=PARTS, seed=st.integers(0, 2**40))
 def test_every_batch_has_the_same_shares(parts, seed):
     mixture = _mixture(parts, seed)
@@ -40,7 +40,7 @@ def test_every_batch_has_the_same_shares(parts, seed):
         assert Counter(which for which, _ in mixture.batch(step)) == dict(enumerate(count for _, count in parts))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(parts=PARTS, seed=st.integers(0, 2**40), steps=st.lists(st.integers(0, 15), max_size=5))
 def test_a_batch_depends_on_its_step_alone(parts, seed, steps):
     mixture, resumed = _mixture(parts, seed), _mixture(parts, seed)

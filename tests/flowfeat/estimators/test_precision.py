@@ -6,6 +6,7 @@ import torch
 from flowfeat.errors import InputError
 from flowfeat.estimators import load_estimator, precision
 from flowfeat.estimators.precision import resolve_precision
+from flowfeat.networks.packed import can_pack
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -48,8 +49,14 @@ def test_float32_is_what_a_cpu_does_in_any_case():
     assert torch.equal(asked(textured(1)), silent(textured(1)))
 
 
+computes_in_half = pytest.mark.skipif(
+    can_pack() and not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this processor has no AVX-512"
+)
+
+
+@computes_in_half
 def test_bfloat16_is_a_little_off_and_says_so(monkeypatch):
-    """On any processor: only whether it gains is told by the processor."""
+    """Also where a processor computes it and does not gain."""
     monkeypatch.setattr(precision, "cpu_gains", lambda: True)
     estimator = load_estimator(precision="bfloat16", device="cpu")
     assert estimator.description.parameters["precision"] == "bfloat16"
@@ -59,6 +66,7 @@ def test_bfloat16_is_a_little_off_and_says_so(monkeypatch):
     assert torch.equal(estimator(textured(1)), flow[:1])
 
 
+@computes_in_half
 def test_weights_in_half_are_made_anew_when_the_network_changes(monkeypatch):
     monkeypatch.setattr(precision, "cpu_gains", lambda: True)
     estimator = load_estimator("flownet2-sd", precision="bfloat16", device="cpu")

@@ -32,7 +32,7 @@ def test_a_hand_made_file_is_read(tmp_path):
     np.testing.assert_array_equal(field.valid, [[True, False]])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_codes_survive_and_unknown_pixels_too(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "round.png"

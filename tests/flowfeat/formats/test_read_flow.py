@@ -22,7 +22,7 @@ def _fields(draw):
 
 
 @pytest.mark.parametrize("ending", [".flo", ".pfm", ".npy"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_fields())
 def test_any_flow_survives_bit_by_bit(tmp_path_factory, ending, made):
     flow, valid = made

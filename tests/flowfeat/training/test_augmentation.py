@@ -41,7 +41,7 @@ def test_nothing_changed_is_a_crop():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_a_straight_crop_has_the_pixels_that_there_are(seed):
     frames, flow, valid = _scene()
     valid[20:30, 40:50] = False
@@ -74,7 +74,7 @@ def test_saturation_of_nought_is_grey_of_the_same_light():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_flow_leads_from_the_first_crop_to_the_second(seed):
     frames, flow, valid = _scene()
     batch = crop_geometrically(frames, flow, valid, (64, 64), STRONG, torch.Generator().manual_seed(seed))

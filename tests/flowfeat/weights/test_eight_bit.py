@@ -40,7 +40,7 @@ def random_checkpoint(composition: Composition) -> Checkpoint:
     tail=st.floats(0.3, 4),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_weight_takes_the_nearest_level_and_levels_stay_levels(shape, axis, size, tail, seed):
     draw = np.random.default_rng(seed)
     normal = draw.standard_normal(shape)

@@ -27,7 +27,7 @@ def test_sizes_keep_the_aspect():
     assert resampled_size(256, 256, 256) == (256, 256)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(100, 700), st.integers(100, 700), st.integers(0, 999), st.sampled_from(["plain", "tsn", "anywhere"]))
 def test_windows_lie_in_the_frame_before_and_behind_resampling(height, width, seed, kind):
     cropping = {"plain": PLAIN, "tsn": TSN, "anywhere": replace(TSN, placement="random")}[kind]

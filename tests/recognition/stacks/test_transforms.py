@@ -49,7 +49,7 @@ def as_published(stack: StoredStack, of: FlowInput, window: Window, mirrored: bo
     return cut
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 99), STORES, INPUTS, st.tuples(*[st.integers(0, 9)] * 4), st.booleans())
 def test_a_window_is_what_the_whole_fields_would_give(seed, bound, of, edges, mirrored):
     top, left, bottom, right = edges
@@ -91,7 +91,7 @@ def test_without_bound_mean_and_scale_flow_stays_as_it_is():
     assert torch.equal(flip_stack(mirrored), stack.in_pixels())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 99), st.integers(-40, 40), st.integers(-40, 40))
 def test_a_moving_camera_is_taken_away_by_the_mean(seed, x, y):
     still = np.clip(random_stack(seed).values, 60, 190)

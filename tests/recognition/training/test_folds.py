@@ -19,7 +19,7 @@ def _grouped(draw):
     return draw(st.permutations(clips)), of
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(_grouped())
 def test_folds_divide_the_clips_and_no_group(case):
     clips, of = case

@@ -42,7 +42,7 @@ _outers = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_outers)
 def test_what_is_written_is_read(record):
     assert typed(Outer, json.loads(json_bytes(record)), "it") == record

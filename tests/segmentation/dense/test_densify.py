@@ -43,7 +43,7 @@ def _matrix(weight: np.ndarray, spread: Conductance, alpha: float) -> sparse.csr
 
 
 @given(st.integers(0, 1000), st.integers(9, 23), st.integers(9, 23))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_diffusion_solves_its_linear_system(seed, height, width):
     image, xy, labels = _case(seed, height, width)
     seeds, spread = plant(xy, labels, 3, (height, width)), conductance(image, 60.0, 1e-3)

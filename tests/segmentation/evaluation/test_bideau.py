@@ -56,7 +56,7 @@ def test_surplus_segments_count_in_delta_objects_alone():
     assert (score.found, score.delta_objects) == (3, 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.data())
 def test_the_matching_is_the_best_of_all_and_names_do_not_matter(data):
     shape = (data.draw(st.integers(1, 3)), 3, 4)
@@ -77,7 +77,7 @@ def test_the_matching_is_the_best_of_all_and_names_do_not_matter(data):
     assert (other.f_measure, other.labels, other.found) == (pytest.approx(score.f_measure), score.labels, score.found)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(hnp.arrays(np.int32, (2, 4, 5), elements=st.integers(0, 3)))
 def test_the_baseline_is_one_segment(truth):
     score = score_shot("random", [(frame, np.zeros_like(frame)) for frame in truth])

@@ -66,7 +66,7 @@ def test_the_mean_over_shots_is_not_the_mean_over_frames(tmp_path):
     assert told["left_out"] == ["spare"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(hnp.arrays(np.bool_, (2, 5, 7)))
 def test_jaccard_is_that_of_sets(masks):
     first, second = ({tuple(place) for place in np.argwhere(mask)} for mask in masks)
@@ -74,7 +74,7 @@ def test_jaccard_is_that_of_sets(masks):
     assert jaccard(*masks) == jaccard(masks[1], masks[0]) == expected
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(hnp.arrays(np.bool_, (2, 6, 6)), min_size=1, max_size=5))
 def test_the_baseline_is_what_covers_the_picture(frames):
     score = score_shot("a", [(truth, found) for truth, found in frames])

@@ -87,7 +87,7 @@ def test_segments_far_apart_do_not_match():
     assert f_measure(found[1], found[7]) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MASKS, st.integers(0, 5))
 def test_dilation_is_that_by_a_disk(mask, radius):
     expected = np.zeros_like(mask)
@@ -97,7 +97,7 @@ def test_dilation_is_that_by_a_disk(mask, radius):
     np.testing.assert_array_equal(dilate(mask, radius), expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_the_f_measure_is_that_of_loops(data):
     shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=14))
@@ -123,7 +123,7 @@ def test_the_f_measure_of_blobs_is_that_of_loops():
         assert f_measure(one, two) == pytest.approx(_slow_f(first, second, radius), abs=1e-15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(MASKS.flatmap(lambda mask: hnp.arrays(np.int32, mask.shape, elements=st.integers(0, 4))), st.integers(1, 3))
 def test_each_segment_has_the_boundary_of_its_own_mask(labels, radius):
     found = boundaries(labels, radius)

@@ -170,7 +170,7 @@ def _slow_scores(truth, labels):
     return J, F, quality, sum(quality[best, range(objects)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_scores_are_those_of_loops(data):
     frames, height, width = (data.draw(st.integers(1, most)) for most in (4, 9, 12))
@@ -191,7 +191,7 @@ def test_scores_are_those_of_loops(data):
             assert ours.decay == pytest.approx(slow.decay, abs=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.randoms(use_true_random=False), st.integers(0, 2**32 - 1))
 def test_the_names_of_proposals_do_not_matter(random, seed):
     rng = np.random.default_rng(seed)

@@ -107,7 +107,7 @@ def test_a_result_that_is_better_in_every_shot():
     assert not paired_difference(np.tile(first, (2, 1)), np.tile(second, (2, 1)), F, FAST).few_shots
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(2, 8), st.integers(0, 2**32 - 1))
 def test_exchanging_the_results_negates_the_difference(count, seed):
     rng = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ def test_exchanging_the_results_negates_the_difference(count, seed):
     assert one.p_value == pytest.approx(other.p_value)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(hnp.arrays(np.float64, st.tuples(st.integers(2, 20), st.just(2)), elements=st.floats(0.01, 1)))
 def test_equal_results_differ_by_nothing(values):
     rows = np.concatenate([values, np.ones((len(values), 2))], axis=1)

@@ -63,7 +63,7 @@ def test_a_palette_of_every_depth_is_read_as_numbers_and_not_as_colours(tmp_path
     np.testing.assert_array_equal(read_label_map(tmp_path / "a.png"), [labels])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(hnp.arrays(st.sampled_from([np.uint8, np.uint16, np.int64, np.bool_]), hnp.array_shapes(min_dims=2, max_dims=2)))
 def test_labels_survive(tmp_path_factory, labels):
     labels = labels % 65536 if labels.dtype == np.int64 else labels
@@ -136,7 +136,7 @@ def test_a_bad_file_is_told_in_one_sentence(tmp_path, content, wrong):
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
 def test_a_changed_byte_is_an_error(tmp_path_factory, place, value):
     path = tmp_path_factory.getbasetemp() / "changed.png"

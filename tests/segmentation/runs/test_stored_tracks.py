@@ -31,7 +31,7 @@ def made(seed: int, tracks: int, labelled: bool) -> StoredTracks:
 
 
 @given(st.integers(0, 1000), st.integers(0, 9), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_what_is_written_comes_back(tmp_path_factory, seed: int, tracks: int, labelled: bool):
     path = tmp_path_factory.mktemp("tracks") / "a" / "tracks.safetensors"
     given = made(seed, tracks, labelled)

@@ -111,7 +111,7 @@ def plain_track(steps: Shot, sampling: int) -> list[tuple[int, list[list[float]]
 
 
 @given(st.integers(0, 10**6), st.sampled_from([4, 8]), st.floats(0, 0.4))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_it_is_the_plain_version_made_fast(seed: int, sampling: int, error: float):
     random = np.random.default_rng(seed)
     smooth = gaussian(torch.from_numpy(random.normal(size=(8, 30, 37))), 6.0).numpy() * 18
