@@ -19,7 +19,7 @@ def write_lists(folder: Path, wave=WAVE, kick=KICK, newline="\n", end=" ") -> Pa
     return folder
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(newline=st.sampled_from(["\n", "\r\n", "\n\n"]), end=st.sampled_from(["", " ", " \t"]))
 def test_ones_are_training_twos_are_test_and_zeros_are_in_neither(tmp_path: Path, newline, end):
     split = open_hmdb51(write_lists(tmp_path, newline=newline, end=end), 2)

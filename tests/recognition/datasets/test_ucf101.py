@@ -83,7 +83,7 @@ def test_the_official_lists_name_13320_clips(official: Path):
     assert "HandstandPushups/v_HandStandPushups_g01_c01" in names
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     newlines=st.lists(st.sampled_from(["\n", "\r\n"]), min_size=8, max_size=8),
     blanks=st.lists(st.sampled_from(["", "\n", "\r\n", "  \n", "\t\r\n"]), min_size=9, max_size=9),

@@ -68,7 +68,7 @@ def _numbers(score: MosegScore) -> tuple[float | None, ...]:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_it_equals_a_slow_version_in_plain_words(seed):
     tracks, shot = random_shot(np.random.default_rng(seed))
     score = score_moseg(count_tracks(tracks, shot))
@@ -104,7 +104,7 @@ def _one_best(tracks: LabelledTracks, shot) -> bool:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 def test_names_and_order_of_clusters_change_nothing(seed):
     rng = np.random.default_rng(seed)
     tracks, shot = random_shot(rng)
@@ -122,7 +122,7 @@ def test_names_and_order_of_clusters_change_nothing(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 def test_the_truth_as_clusters_is_perfect(seed):
     rng = np.random.default_rng(seed)
     region = rng.integers(0, int(rng.integers(1, 5)), rng.integers(1, 7, 2))

@@ -68,7 +68,7 @@ _regions = st.lists(st.integers(0, 0xFFFFFF), min_size=1, max_size=5, unique=Tru
 
 
 @given(_regions, st.integers(1, 999), _annotations)
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 def test_what_is_written_is_read(tmp_path_factory, regions, frames, annotations):
     path = tmp_path_factory.mktemp("definition") / "a.dat"
     definition = Definition(tuple(regions), frames, tuple(Annotation(*each) for each in annotations))

@@ -15,7 +15,7 @@ def test_a_list_is_read(tmp_path, text):
 
 
 @given(st.lists(_names, max_size=5))
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 def test_what_is_written_is_read(tmp_path_factory, names):
     path = tmp_path_factory.mktemp("list") / "a.bmf"
     write_image_list(path, names)

@@ -47,7 +47,7 @@ def test_no_track_is_a_file_too(tmp_path):
 
 
 @given(st.data(), st.sampled_from([np.float32, np.float64]))
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 def test_what_is_written_is_read_to_the_last_bit(tmp_path_factory, data, dtype):
     length = np.array(data.draw(st.lists(st.integers(1, 4), max_size=5)), np.int64)
     start = np.array([data.draw(st.integers(0, 9)) for _ in length], np.int64)
