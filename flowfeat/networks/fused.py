@@ -5,16 +5,16 @@ more for what a stage sees; and cuDNN copies what has an odd number of channels 
 """
 
 import copy
-import importlib.util
 
 import torch
 
 from flowfeat.networks.flow_network import FlowNetwork
+from flowfeat.ops.compiler import compiles
 
 
 def can_fuse() -> bool:
-    """Whether there are a GPU and a compiler for its kernels."""
-    return torch.cuda.is_available() and importlib.util.find_spec("triton") is not None
+    """Whether there are a GPU and all that its kernels are compiled with."""
+    return torch.cuda.is_available() and compiles()
 
 
 def fuse(network: FlowNetwork, precision: torch.dtype) -> FlowNetwork:

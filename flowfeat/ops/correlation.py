@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.flop_counter import register_flop_formula
 
+from flowfeat.ops.compiler import compiles
 from flowfeat.ops.precision import sum_type
 
 
@@ -77,8 +78,7 @@ def correlation_reference(
     return functional.avg_pool2d(torch.stack(costs, 1), patch, stride, patch // 2).to(first.dtype)
 
 
-@torch.library.custom_op("flowfeat::correlation", mutates_args=(), device_types="cpu")
-def _correlation(first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int) -> Tensor:
+def _forward(first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int) -> Tensor:
     """A matrix product of each row with all rows it may meet, of which the wanted displacements are a strided view.
 
     Half of the products are not wanted, and still this is many times as fast as one shifted product a displacement:
@@ -93,8 +93,7 @@ def _correlation(first: Tensor, second: Tensor, max_displacement: int, displacem
     return out.to(first.dtype).permute(0, 3, 1, 2)
 
 
-@torch.library.custom_op("flowfeat::correlation_backward", mutates_args=(), device_types="cpu")
-def _correlation_backward(
+def _gradients(
     gradient: Tensor, first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int
 ) -> tuple[Tensor, Tensor]:
     grid = _Grid(first, second, max_displacement, displacement_stride, stride)
@@ -115,6 +114,12 @@ def _correlation_backward(
         of_first.to(first.dtype).contiguous(memory_format=torch.channels_last),
         of_second.to(second.dtype).contiguous(memory_format=torch.channels_last),
     )
+
+
+_correlation = torch.library.custom_op("flowfeat::correlation", _forward, mutates_args=(), device_types="cpu")
+_correlation_backward = torch.library.custom_op(
+    "flowfeat::correlation_backward", _gradients, mutates_args=(), device_types="cpu"
+)
 
 
 class _Grid:
@@ -192,6 +197,8 @@ class _Grid:
 
 @_correlation.register_kernel("cuda")
 def _(first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int) -> Tensor:
+    if not compiles():
+        return _forward(first, second, max_displacement, displacement_stride, stride)
     from flowfeat.ops.correlation_triton import correlation_forward
 
     with torch.cuda.device_of(first):  # Triton launches on the current device, whichever that is
@@ -202,6 +209,8 @@ def _(first: Tensor, second: Tensor, max_displacement: int, displacement_stride:
 def _(
     gradient: Tensor, first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int
 ) -> tuple[Tensor, Tensor]:
+    if not compiles():
+        return _gradients(gradient, first, second, max_displacement, displacement_stride, stride)
     from flowfeat.ops.correlation_triton import correlation_backward
 
     with torch.cuda.device_of(first):

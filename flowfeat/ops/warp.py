@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from flowfeat.ops.compiler import compiles
 from flowfeat.ops.precision import sum_type
 
 Border = Literal["zeros", "clamp"]
@@ -154,6 +155,14 @@ def _warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -
     )
 
 
+def _gradients_of_reference(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
+    with torch.enable_grad():
+        inputs = image.detach().requires_grad_(), flow.detach().requires_grad_()
+        found = torch.autograd.grad(warp_reference(*inputs, "zeros" if zeros else "clamp"), inputs, gradient)
+    of_image, of_flow = (values.contiguous(memory_format=_layout(of)) for values, of in zip(found, inputs, strict=True))
+    return of_image, of_flow
+
+
 def _layout(values: Tensor) -> torch.memory_format:
     channels_last = values.is_contiguous(memory_format=torch.channels_last) and not values.is_contiguous()
     return torch.channels_last if channels_last else torch.contiguous_format
@@ -167,6 +176,8 @@ def _index(row: Tensor, column: Tensor, width: int) -> Tensor:
 
 @torch.library.impl("flowfeat::warp", "CUDA")
 def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
+    if image.dtype == torch.float64 or not compiles():
+        return warp_reference(image, flow, "zeros" if zeros else "clamp").contiguous(memory_format=_layout(image))
     from flowfeat.ops.warp_triton import warp_forward
 
     with torch.cuda.device_of(image):  # Triton launches on the current device, whichever that is
@@ -175,6 +186,8 @@ def _(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
 
 @_warp_backward.register_kernel("cuda")
 def _(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
+    if image.dtype == torch.float64 or not compiles():
+        return _gradients_of_reference(gradient, image, flow, zeros)
     from flowfeat.ops.warp_triton import warp_backward
 
     with torch.cuda.device_of(image):

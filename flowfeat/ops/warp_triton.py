@@ -12,11 +12,9 @@ _PIXELS = 128
 
 
 def warp_forward(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
-    """`_warp` of `flowfeat.ops.warp` for tensors on a GPU; float64 takes the reference."""
-    from flowfeat.ops.warp import _layout, warp_reference
+    """`_warp` of `flowfeat.ops.warp` for tensors of up to float32 on a GPU."""
+    from flowfeat.ops.warp import _layout
 
-    if image.dtype == torch.float64:
-        return warp_reference(image, flow, "zeros" if zeros else "clamp").contiguous(memory_format=_layout(image))
     count, channels, height, width = image.shape
     out = torch.empty_like(image, memory_format=_layout(image))
     # Pixels first: the other axes of a grid end at 65,535.
@@ -33,13 +31,8 @@ def warp_forward(image: Tensor, flow: Tensor, zeros: bool) -> Tensor:
 
 def warp_backward(gradient: Tensor, image: Tensor, flow: Tensor, zeros: bool) -> tuple[Tensor, Tensor]:
     """`_warp_backward` for tensors on a GPU. The image's gradient is summed by atomics, in no fixed order."""
-    from flowfeat.ops.warp import _layout, warp_reference
+    from flowfeat.ops.warp import _layout
 
-    if image.dtype == torch.float64:
-        with torch.enable_grad():
-            inputs = image.detach().requires_grad_(), flow.detach().requires_grad_()
-            found = torch.autograd.grad(warp_reference(*inputs, "zeros" if zeros else "clamp"), inputs, gradient)
-        return tuple(g.contiguous(memory_format=_layout(t)) for g, t in zip(found, inputs, strict=True))  # type: ignore
     count, channels, height, width = image.shape
     # float32, as many small contributions meet in one pixel.
     of_image = torch.zeros_like(image, dtype=torch.float32, memory_format=_layout(image))

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
+from flowfeat.ops.compiler import compiles
+
 ZERO_LEVEL = 128
 LEVELS_PER_SIDE = 127
 
@@ -62,7 +64,7 @@ def quantise_and_measure(
     flow: Float32[Tensor, "b 2 h w"], bound: float
 ) -> tuple[UInt8[Tensor, "b 2 h w"], Float64[Tensor, "b 3"]]:
     """What `quantise` and `measured` give, on the flow's device: on a GPU by one pass over it, and nothing waits."""
-    if not flow.is_cuda:
+    if not (flow.is_cuda and compiles()):
         return quantise(flow, bound), measured(flow, bound)
     from flowfeat.ops.quantise_triton import levels_and_facts
 
