@@ -40,7 +40,7 @@ class ExtractionOptions:
     step: int = 1
     """Flow from frame t to frame t + STEP, for every t."""
     batch: int | None = None
-    """Pairs that are computed together; by default 16 on a CPU, and as many as keep a GPU busy and fit into it."""
+    """Pairs that are computed together; by default 16 or more on a CPU, as many as keep a GPU busy and fit."""
     workers: int | None = None
     """Threads that encode; half as many processes decode. One a processor by default."""
     device: str = "auto"

@@ -63,9 +63,11 @@ def measure_apart(name: str, arguments: argparse.Namespace, ends: float) -> dict
         target = Path(scratch) / "found.json"
         command = [sys.executable, __file__, "--device", arguments.device, "--out", str(arguments.out)]
         command += ["--section", name, "--to", str(target), *(["--quick"] if arguments.quick else [])]
+        # Without a GPU kernels go through Triton's interpreter, which has to be chosen before Triton is imported.
+        environment = {**os.environ, **({"TRITON_INTERPRET": "1"} if arguments.device == "cpu" else {})}
         failed = None
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
             if done.returncode != 0:
                 failed = done.stderr.strip()[-2000:] or f"ended with status {done.returncode}"
         except subprocess.TimeoutExpired:

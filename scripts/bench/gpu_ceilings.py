@@ -1,9 +1,10 @@
 """What the device can do at its best: matrix products and copies. All other times are looked at beside these."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from gpu_setting import Parts, Setting, middle
+from gpu_setting import Input, Parts, Setting, middle
 
 from flowfeat.estimators.flownet import _FULL_PRECISION
 
@@ -47,3 +48,24 @@ def roofline(setting: Setting, precision: str, operations: float, moved: float) 
     if "flop_per_second" not in found or "bytes_per_second" not in found:
         return None
     return max(operations / found["flop_per_second"][precision], moved / found["bytes_per_second"])
+
+
+def beside_roofline(
+    setting: Setting,
+    precision: str,
+    pairs: int,
+    run: Callable[[Input], object],
+    inputs: Sequence[Input],
+    operations: float,
+    moved: float,
+) -> dict[str, Any]:
+    """Seconds of `run` for so many pairs, the operations it does, the bytes it moves, and its share of the roofline."""
+    seconds = middle(setting.seconds(run, inputs))
+    floor = roofline(setting, precision, operations, moved)
+    return {
+        "seconds": seconds,
+        "operations": operations,
+        "bytes": moved,
+        "share_of_roofline": floor and floor / seconds,
+        "pairs": pairs,
+    }

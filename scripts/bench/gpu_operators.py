@@ -5,23 +5,28 @@ from typing import Any
 
 import torch
 from drawn_networks import drawn
-from gpu_ceilings import roofline
-from gpu_setting import GPU_ALONE, Parts, Setting, middle
+from gpu_ceilings import beside_roofline
+from gpu_kernels import measure_kernels
+from gpu_setting import GPU_ALONE, Parts, Setting
 from torch import Tensor
 
 from flowfeat.estimators.precision import Precision
 from flowfeat.ops import correlation, warp
+from flowfeat.ops.compiler import compiles
 
 _SETS = 3
 _SHOWN = 25
 
 
 def measure_operators(setting: Setting) -> Parts:
-    """Correlation and warp as FlowNet2 has them on 256x320, forwards and backwards; then all kernels of FlowNet2."""
+    """Correlation and warp as FlowNet2 has them on 256x320, both ways; the fused kernels; all of FlowNet2."""
     precisions: tuple[Precision, ...] = ("float16", "float32") if setting.on_gpu else ("float32",)
     for precision in precisions:
         for name, measured in _operators(setting, getattr(torch, precision)).items():
             yield f"{name} {precision}", measured(precision)
+    for precision in precisions if compiles() else ():
+        for name, found in measure_kernels(setting, getattr(torch, precision), precision).items():
+            yield f"{name} {precision}", found
     if not setting.on_gpu:
         yield "kernels", GPU_ALONE
         return
@@ -51,18 +56,7 @@ def _operators(setting: Setting, dtype: torch.dtype) -> dict[str, Callable[[str]
         ]
 
     def measure(run: Callable, inputs: list, operations: float, moved: float) -> Callable[[str], dict[str, Any]]:
-        def measured(precision: str) -> dict[str, Any]:
-            seconds = middle(setting.seconds(run, inputs))
-            floor = roofline(setting, precision, operations, moved)
-            return {
-                "seconds": seconds,
-                "operations": operations,
-                "bytes": moved,
-                "share_of_roofline": floor and floor / seconds,
-                "pairs": batch,
-            }
-
-        return measured
+        return lambda precision: beside_roofline(setting, precision, batch, run, inputs, operations, moved)
 
     # Every input read once and every output written once; backwards inputs and gradients too.
     products = 2 * maps * channels * batch * rows * columns

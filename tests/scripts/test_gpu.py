@@ -42,7 +42,8 @@ def test_every_section_gives_a_record_without_a_gpu(quick):
     assert "agree with their twins on cpu" in checks["kernels"]["told"]
     assert checks["precisions"] == checks["tests"] == quick["operators"]["kernels"] == gpu_setting.GPU_ALONE
     assert quick["networks"]["flownet2-thin over stock"] > 0
-    assert 0 < quick["operators"]["warp float32"]["share_of_roofline"] < 1
+    for name in ("warp", "stage link", "cost volume into its place", "evidence of the fusion"):
+        assert 0 < quick["operators"][f"{name} float32"]["share_of_roofline"] < 1
     for model in ("flownet2-s", "flownet2-thin"):
         assert quick["extraction"][model]["clean"] == [True]
     assert quick["training"]["tracker"]["right"]
