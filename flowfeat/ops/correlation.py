@@ -197,7 +197,7 @@ class _Grid:
 
 @_correlation.register_kernel("cuda")
 def _(first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int) -> Tensor:
-    if not compiles():
+    if first.dtype == torch.float64 or not compiles():
         return _forward(first, second, max_displacement, displacement_stride, stride)
     from flowfeat.ops.correlation_triton import correlation_forward
 
@@ -209,7 +209,7 @@ def _(first: Tensor, second: Tensor, max_displacement: int, displacement_stride:
 def _(
     gradient: Tensor, first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int
 ) -> tuple[Tensor, Tensor]:
-    if not compiles():
+    if first.dtype == torch.float64 or not compiles():
         return _gradients(gradient, first, second, max_displacement, displacement_stride, stride)
     from flowfeat.ops.correlation_triton import correlation_backward
 

@@ -20,13 +20,7 @@ _CHANNELS_OF_HALF = 64
 def correlation_forward(
     first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int
 ) -> Tensor:
-    """`_correlation` of `flowfeat.ops.correlation` for tensors on a GPU; float64 takes the reference."""
-    if first.dtype == torch.float64:
-        from flowfeat.ops.correlation import correlation_reference
-
-        return correlation_reference(first, second, max_displacement, displacement_stride, stride).contiguous(
-            memory_format=torch.channels_last
-        )
+    """`_correlation` of `flowfeat.ops.correlation` for tensors of up to float32 on a GPU."""
     count, _, height, width = first.shape
     steps = 2 * (max_displacement // displacement_stride) + 1
     out = first.new_empty(count, -(-height // stride), -(-width // stride), steps * steps).permute(0, 3, 1, 2)
@@ -70,8 +64,6 @@ def correlation_backward(
     gradient: Tensor, first: Tensor, second: Tensor, max_displacement: int, displacement_stride: int, stride: int
 ) -> tuple[Tensor, Tensor]:
     """`_correlation_backward` for tensors on a GPU. No atomics: the same gradients every time."""
-    if first.dtype == torch.float64:
-        return _backward_of_reference(gradient, first, second, max_displacement, displacement_stride, stride)
     count, channels, height, width = first.shape
     radius = max_displacement // displacement_stride
     out_height, out_width = gradient.shape[2:]
@@ -100,17 +92,6 @@ def correlation_backward(
         **sizes,
     )
     return of_first, of_second
-
-
-def _backward_of_reference(gradient: Tensor, first: Tensor, second: Tensor, *parameters: int) -> tuple[Tensor, Tensor]:
-    from flowfeat.ops.correlation import correlation_reference
-
-    with torch.enable_grad():
-        inputs = first.detach().requires_grad_(), second.detach().requires_grad_()
-        gradients = torch.autograd.grad(correlation_reference(*inputs, *parameters), inputs, gradient)
-    return gradients[0].contiguous(memory_format=torch.channels_last), gradients[1].contiguous(
-        memory_format=torch.channels_last
-    )
 
 
 def interpreted() -> bool:

@@ -1,6 +1,7 @@
 """Networks of the family as the extractor runs them, with weights drawn at random: speed does not depend on them."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import UInt8
@@ -34,6 +35,12 @@ def drawn_frames(batch: int, device: torch.device) -> UInt8[Tensor, "b 2 3 h w"]
     """Frames of noise."""
     draw = torch.Generator().manual_seed(0)
     return torch.randint(0, 256, (batch, 2, 3, HEIGHT, WIDTH), generator=draw, dtype=torch.uint8).to(device)
+
+
+def conditions(batch: int, device: torch.device) -> dict[str, Any]:
+    """Under which networks are measured, as records tell it."""
+    threads = torch.get_num_threads()
+    return {"height": HEIGHT, "width": WIDTH, "batch": batch, "threads": threads, "device": device.type}
 
 
 def halves(device: torch.device) -> tuple[Precision, ...]:

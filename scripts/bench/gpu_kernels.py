@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from gpu_ceilings import beside_roofline
-from gpu_setting import Setting
+from gpu_setting import Parts, Setting
 from torch import Tensor
+
+from flowfeat.estimators.precision import TYPES, Precision
 
 _SETS = 3
 
@@ -42,8 +43,9 @@ class Kernel:
     bytes: float
 
 
-def measure_kernels(setting: Setting, dtype: torch.dtype, precision: str) -> dict[str, dict[str, Any]]:
+def measure_kernels(setting: Setting, precision: Precision) -> Parts:
     """Seconds and share of the roofline of each. Without a GPU Triton's interpreter computes, if it was asked for."""
+    dtype = TYPES[precision]
     frames = Frames(*((1, 64, 64) if setting.quick else (64, 256, 320)), setting.device)
     kernels = _between_convolutions(frames, dtype)
     if dtype == torch.float32:
@@ -51,10 +53,9 @@ def measure_kernels(setting: Setting, dtype: torch.dtype, precision: str) -> dic
             kernels["levels and facts"] = _levels(frames)
     else:  # which float32 leaves to cuDNN
         kernels["convolution of few channels, 16 to 64"] = _few_channels(frames, dtype)
-    return {
-        name: beside_roofline(setting, precision, frames.batch, each.run, each.inputs, each.operations, each.bytes)
-        for name, each in kernels.items()
-    }
+    for name, each in kernels.items():
+        found = beside_roofline(setting, precision, frames.batch, each.run, each.inputs, each.operations, each.bytes)
+        yield f"{name} {precision}", found
 
 
 def _between_convolutions(frames: Frames, dtype: torch.dtype) -> dict[str, Kernel]:

@@ -10,7 +10,7 @@ from gpu_kernels import measure_kernels
 from gpu_setting import GPU_ALONE, Parts, Setting
 from torch import Tensor
 
-from flowfeat.estimators.precision import Precision
+from flowfeat.estimators.precision import TYPES, Precision
 from flowfeat.ops import correlation, warp
 from flowfeat.ops.compiler import compiles
 
@@ -22,11 +22,10 @@ def measure_operators(setting: Setting) -> Parts:
     """Correlation and warp as FlowNet2 has them on 256x320, both ways; the fused kernels; all of FlowNet2."""
     precisions: tuple[Precision, ...] = ("float16", "float32") if setting.on_gpu else ("float32",)
     for precision in precisions:
-        for name, measured in _operators(setting, getattr(torch, precision)).items():
+        for name, measured in _operators(setting, TYPES[precision]).items():
             yield f"{name} {precision}", measured(precision)
     for precision in precisions if compiles() else ():
-        for name, found in measure_kernels(setting, getattr(torch, precision), precision).items():
-            yield f"{name} {precision}", found
+        yield from measure_kernels(setting, precision)
     if not setting.on_gpu:
         yield "kernels", GPU_ALONE
         return

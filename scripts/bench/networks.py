@@ -17,7 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
-from drawn_networks import HEIGHT, WIDTH, drawn, drawn_frames, halves
+from drawn_networks import HEIGHT, WIDTH, conditions, drawn, drawn_frames, halves
 from measure import interleave, ratios, record, to_the_end, write_record
 from torch import Tensor
 from torch.nn import functional
@@ -137,14 +137,7 @@ def main(arguments: Arguments) -> None:
             "time_over_peer": ratios(seconds["ours"], seconds["peer"]),
             "milliseconds": {who: [1e3 * each / calls / pairs for each in times] for who, times in seconds.items()},
         }
-    settings = {
-        "height": HEIGHT,
-        "width": WIDTH,
-        "batch": batch,
-        "threads": torch.get_num_threads(),
-        "device": device.type,
-    }
-    write_record(arguments.out, record("networks", [], {**settings, "results": results}))
+    write_record(arguments.out, record("networks", [], {**conditions(batch, device), "results": results}))
 
 
 if __name__ == "__main__":

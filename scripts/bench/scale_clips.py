@@ -4,17 +4,13 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from fresh_process import measured
+from made_stores import write_made_store
 from made_videos import write_video
 
 from flowfeat.extraction import ExtractionOptions, extract, make_plan
-from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
-from flowfeat.store.encoding import encode_field, stored_values
-from flowfeat.store.manifest import claim_store
-from flowfeat.store.quantise import measure
 from flowfeat.store.verify import verify
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 3
@@ -87,23 +83,7 @@ def clip_path(folder: Path, number: int) -> Path:
 
 
 def write_store(store: Path, clips: Path, count: int) -> None:
-    """The first clips as `extract` stores them, through its writer, of one field encoded once and without a sync."""
-    options = ExtractionOptions(out=store, model="zero")
-    settings = options.settings(options.load_estimators()[0])
-    claim_store(store, settings)
-    flow = torch.zeros(FRAMES - 1, 2, HEIGHT, WIDTH)
-    facts = measure(flow, settings.bound)
-    planes = [plane for values in stored_values(flow, settings) for plane in encode_field(values, settings)]
-    with patch("os.fsync"):  # what is thrown away afterwards need not outlive a power cut
-        for number in range(count):
-            path = clip_path(clips, number)
-            key = path.relative_to(clips).with_suffix("").as_posix()
-            with ClipWriter(store, key, settings, HEIGHT, WIDTH) as writer:
-                writer.append_fields("forward", planes)
-                writer.count(facts)
-                writer.commit(_source(path, settings))
-
-
-def _source(path: Path, settings: StoreSettings) -> SourceFacts:
-    size = path.stat().st_size
-    return SourceFacts(path.name, size, "0" * 64, settings.model, FRAMES, FRAMES, 0, 0, 25.0, HEIGHT, WIDTH)
+    """The first clips as `extract` stores them."""
+    paths = (clip_path(clips, number) for number in range(count))
+    keyed = ((path.relative_to(clips).with_suffix("").as_posix(), path) for path in paths)
+    write_made_store(store, torch.zeros(FRAMES - 1, 2, HEIGHT, WIDTH), keyed)

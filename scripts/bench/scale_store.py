@@ -5,16 +5,12 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from fresh_process import measured
+from made_stores import write_made_store
 
-from flowfeat.extraction import ExtractionOptions
-from flowfeat.store import ClipWriter, FlowStore, SourceFacts
-from flowfeat.store.encoding import encode_field, stored_values
-from flowfeat.store.manifest import claim_store
-from flowfeat.store.quantise import measure
+from flowfeat.store import FlowStore
 from flowfeat.store.verify import verify
 
 HEIGHT, WIDTH = 48, 64
@@ -65,19 +61,7 @@ def verify_all(store: Path) -> dict[str, Any]:
 
 
 def write_fields(store: Path, count: int) -> None:
-    """So many clips through the writer of `extract`, of fields encoded once and without a sync."""
-    options = ExtractionOptions(out=store, model="zero")
-    settings = options.settings(options.load_estimators()[0])
-    claim_store(store, settings)
+    """So many clips of smooth random flow."""
     flow = 5 * torch.randn(FIELDS, 2, HEIGHT // 8, WIDTH // 8, generator=torch.Generator().manual_seed(0))
     flow = torch.nn.functional.interpolate(flow, (HEIGHT, WIDTH), mode="bilinear")
-    facts = measure(flow, settings.bound)
-    planes = [plane for values in stored_values(flow, settings) for plane in encode_field(values, settings)]
-    source = SourceFacts("v.avi", 1, "0" * 64, settings.model, FIELDS + 1, FIELDS + 1, 0, 0, 25.0, HEIGHT, WIDTH)
-    with patch("os.fsync"):  # what is thrown away afterwards need not outlive a power cut
-        for number in range(count):
-            key = f"class_{number // IN_A_CLASS:03d}/v_{number:05d}"
-            with ClipWriter(store, key, settings, HEIGHT, WIDTH) as writer:
-                writer.append_fields("forward", planes)
-                writer.count(facts)
-                writer.commit(source)
+    write_made_store(store, flow, ((f"class_{n // IN_A_CLASS:03d}/v_{n:05d}", None) for n in range(count)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from drawn_networks import HEIGHT, WIDTH, drawn, drawn_frames, halves
+from drawn_networks import HEIGHT, WIDTH, conditions, drawn, drawn_frames, halves
 from measure import interleave, ratios, record, to_the_end, write_record
 
 from flowfeat.estimators import load_estimator
@@ -131,15 +131,8 @@ def main(arguments: Arguments) -> None:
                 "share_of_rate": ratios([floor] * len(seconds[name]), seconds[name]),
             }
         results[name] = result
-    settings = {
-        "height": HEIGHT,
-        "width": WIDTH,
-        "batch": batch,
-        "threads": torch.get_num_threads(),
-        "device": device.type,
-        "gflop_per_second": {name: each / 1e9 for name, each in rates.items()},
-    }
-    write_record(arguments.out, record("variants", [], {**settings, "results": results}))
+    at_best = {"gflop_per_second": {name: each / 1e9 for name, each in rates.items()}}
+    write_record(arguments.out, record("variants", [], {**conditions(batch, device), **at_best, "results": results}))
 
 
 if __name__ == "__main__":
