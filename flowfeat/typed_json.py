@@ -1,13 +1,44 @@
-"""Dataclasses as JSON's plain values and back, checked: what records and settings on disk are read with."""
+"""Dataclasses as JSON and back, checked: what records and settings on disk are written and read with."""
 
 import dataclasses
+import json
 import math
 import types
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from flowfeat.errors import InputError
+from flowfeat.errors import FormatError, InputError
+
+T = TypeVar("T")
+
+
+def json_bytes(record: object) -> bytes:
+    """A dataclass of plain values as JSON, for people to read too: what is infinite or no number is null."""
+    return (json.dumps(_defined(plain(record)), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def read_json(path: Path, kind: type[T], what: str) -> T:
+    """The dataclass that `json_bytes` wrote to a file.
+
+    Args:
+        path: the file.
+        kind: the dataclass.
+        what: it is, for messages.
+
+    Raises:
+        FormatError: the file cannot be read, is no JSON, lacks what the dataclass has, or holds what it does not know.
+    """
+    try:
+        table = json.loads(path.read_bytes())
+    except OSError as fault:
+        raise FormatError(f"{path}: the {what} cannot be read ({fault.strerror})") from None
+    except (ValueError, RecursionError):
+        raise FormatError(f"{path}: the {what} is damaged: it is not JSON") from None
+    try:
+        return typed(kind, table, what)
+    except InputError as fault:
+        raise FormatError(f"{path}: {fault}; it is damaged, or of another version of flowfeat") from None
 
 
 def plain(value: Any) -> Any:
@@ -61,3 +92,11 @@ def _one_of(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
             if len(others) == 1:
                 raise
     raise InputError(f"{name} is {str(value)[:40]!r}, which it cannot be")
+
+
+def _defined(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _defined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_defined(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,12 +9,12 @@ from fixture_fbms import write_shot
 from fixture_results import write_result
 from fixture_tracks import stored_tracks
 
+from flowfeat.typed_json import json_bytes
 from segmentation.fbms import open_shot
 from segmentation.formats.label_map import write_label_map
 from segmentation.overlays import SegmentedShot
 from segmentation.runs.layout import RunFolder
 from segmentation.runs.stored_tracks import StoredTracks
-from segmentation.runs.typed_json import json_bytes
 from segmentation.trajectories import Trajectories
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 6

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flowfeat.typed_json import json_bytes
 from segmentation.dense import DenseSettings
 from segmentation.formats import LabelledTracks
 from segmentation.formats import write_tracks as write_track_file
@@ -22,7 +23,6 @@ from segmentation.runs.record import (
 )
 from segmentation.runs.settings import FlowFacts, RunSettings
 from segmentation.runs.stored_tracks import StoredTracks, write_tracks
-from segmentation.runs.typed_json import json_bytes
 from segmentation.segment import SegmentationSettings
 from segmentation.tracking import StopCounts, TrackerSettings, TrackingReport
 

@@ -36,6 +36,7 @@ FORBIDDEN = {
     "recognition": ("segmentation",),
     "segmentation": ("recognition",),
     "flowfeat.errors": ("flowfeat.",),
+    "flowfeat.wording": ("flowfeat.",),
     "flowfeat.formats": (
         "torch",
         "flowfeat.store",

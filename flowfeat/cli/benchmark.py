@@ -25,6 +25,7 @@ from flowfeat.cli.output import columns, result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, load_estimator
+from flowfeat.wording import counted
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _measured(record: BenchmarkRecord) -> str:
     told = " ".join(part for part in (record.dataset, record.split, record.rendering) if part)
     machine = f"{record.machine['processor']}, {record.machine['gpu'] or 'no GPU'}, {record.models[0].device}"
     lines = [
-        f"{told}, {_pairs(len(record.files))}; ms: median a pair, warm, without decoding, on {machine}",
+        f"{told}, {counted(len(record.files), 'pair')}; ms: median a pair, warm, without decoding, on {machine}",
         columns([header, *rows], right=range(1, len(header))),
         *(f"  {name}: {COLUMNS[name].meaning}, mean over {COLUMNS[name].over}" for name in names),
     ]
@@ -204,7 +205,3 @@ def _cell(name: str, value: float | None) -> str:
 def _printed(name: str, value: float | None) -> str:
     """With the digits that the source has."""
     return "-" if value is None else f"{100 * value if COLUMNS[name].unit == '%' else value:.6g}"
-
-
-def _pairs(count: int) -> str:
-    return "1 pair" if count == 1 else f"{count} pairs"

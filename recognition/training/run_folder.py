@@ -23,9 +23,8 @@ from flowfeat.errors import FormatError, InputError
 from flowfeat.provenance import machine, versions
 from flowfeat.training.run_log import RunLog
 from flowfeat.training.state import TrainingState, read_state, write_state
-from flowfeat.typed_json import plain
+from flowfeat.typed_json import json_bytes, plain, read_json
 from recognition.training.settings import RunSettings
-from recognition.training.typed_json import json_bytes, read_json
 
 WhichWeights = Literal["last", "best"]
 
@@ -113,10 +112,9 @@ class RunFolder:
 
     def record(self) -> RunRecord:
         """What `run.json` says. Raises InputError where there is no run, FormatError where it is damaged."""
-        try:
-            return read_json(self._record, RunRecord)
-        except FileNotFoundError:
-            raise InputError(f"{self.path}: no run of `flowfeat recognition train` is there") from None
+        if not self._record.is_file():
+            raise InputError(f"{self.path}: no run of `flowfeat recognition train` is there")
+        return read_json(self._record, RunRecord, "record of the run")
 
     def log(self, line: LogLine) -> None:
         """Add a line to the log, and to TensorBoard's."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from flowfeat.atomic import write_atomically
 from flowfeat.errors import FormatError
+from flowfeat.typed_json import json_bytes, read_json
 from recognition.fusion import FittedWeights
-from recognition.training.typed_json import json_bytes, read_json
 from recognition.two_stream.plan import TwoStreamOptions
 
 SCHEMA = 1
@@ -70,9 +70,7 @@ class ExperimentFolder:
     def __init__(self, path: Path):
         self.path = path
         try:
-            self._record = read_json(self._file, Record)
-        except FileNotFoundError:
-            self._record = Record()
+            self._record = read_json(self._file, Record, "record") if self._file.is_file() else Record()
         except FormatError as fault:
             raise FormatError(f"{fault}; remove it, and all but the runs is made again") from None
 

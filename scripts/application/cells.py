@@ -22,7 +22,7 @@ from flowfeat.errors import FormatError, InputError
 from flowfeat.estimators import FlowEstimator
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.provenance import machine, versions
-from flowfeat.typed_json import plain, typed
+from flowfeat.typed_json import json_bytes, plain, typed
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def keep(
     """Write the record of a measurement. Raises OSError where it cannot be written."""
     cell = Cell(kind, method, decided_by, result, failed, begun, round(seconds, 3), machine(), versions())
     path = Layout(options.out).cell(method.name, kind)
-    write_atomically(path, (json.dumps(plain(cell), indent=1, allow_nan=False) + "\n").encode())
+    write_atomically(path, json_bytes(cell))
     return cell
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowfeat.errors import InputError
+from flowfeat.typed_json import read_json
 from segmentation.runs.record import SCHEMA, RunRecord, ShotRecord
 from segmentation.runs.stored_tracks import StoredTracks, read_stored_tracks
-from segmentation.runs.typed_json import read_json
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from flowfeat.atomic import write_atomically
 from flowfeat.errors import InputError
 from flowfeat.ops import warp
 from flowfeat.provenance import versions
+from flowfeat.typed_json import json_bytes
 from flowfeat.video.readers import source_sha256
 from flowfeat.visualization import save_picture
 from segmentation.formats import LabelledTracks, write_label_map
@@ -28,7 +29,6 @@ from segmentation.runs.settings import RunSettings
 from segmentation.runs.sources import RememberedFlow, TrackSource, Watch
 from segmentation.runs.stored_tracks import stored, write_tracks
 from segmentation.runs.summary import remarks, segments_record
-from segmentation.runs.typed_json import json_bytes
 from segmentation.segment import SegmentedTracks, mask_of_frame, segment_tracks
 from segmentation.tracking import Tracking
 

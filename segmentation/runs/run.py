@@ -14,6 +14,7 @@ from flowfeat.atomic import write_atomically
 from flowfeat.errors import InputError
 from flowfeat.provenance import machine, versions
 from flowfeat.store.manifest import partial_files
+from flowfeat.typed_json import json_bytes
 from segmentation.calibration_file import read_calibration
 from segmentation.dense import DenseSettings
 from segmentation.runs.inputs import InputShot, RunInput, find_shots
@@ -23,7 +24,6 @@ from segmentation.runs.record import SCHEMA, Failure, RunRecord, ShotRecord, Thi
 from segmentation.runs.settings import MaskFrames, RunSettings
 from segmentation.runs.sources import SourceChoice, TrackSource
 from segmentation.runs.table import shots_csv
-from segmentation.runs.typed_json import json_bytes
 from segmentation.runs.workers import Outcome, do_shot, shots_beside_each_other
 from segmentation.segment import SegmentationSettings
 from segmentation.tracking import TrackerSettings

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from flowfeat.estimators import FlowEstimator
 from flowfeat.store import StoreSettings
+from flowfeat.typed_json import json_bytes
 from segmentation.dense import DenseSettings
-from segmentation.runs.typed_json import json_bytes
 from segmentation.segment import SegmentationSettings
 from segmentation.tracking import TrackerSettings
 

@@ -154,8 +154,8 @@ def test_flow_that_a_gpu_computed_in_half_is_computed_here_as_here(trained):
 
 def _changed_run(run, to, change, store=None):
     """The run as if its store had been made otherwise."""
+    from flowfeat.typed_json import json_bytes
     from recognition.training.run_folder import RunRecord
-    from recognition.training.typed_json import json_bytes
 
     before, weights = RunFolder(run).record(), RunFolder(run).read_weights("last")
     changed = replace(before.settings, flow=replace(before.settings.flow, **change))

@@ -1,9 +1,11 @@
+import json
 from dataclasses import replace
 
 import pytest
 import torch
 
 from flowfeat.errors import InputError
+from flowfeat.typed_json import json_bytes, typed
 from recognition.networks import build_network
 from recognition.networks.first_layer import first_convolution
 from recognition.presets import PRESETS, ColourInput, FlowInput, Preset, Stream, Views, find_preset
@@ -109,3 +111,8 @@ def test_unknown_presets_and_streams_are_refused():
         find_preset("tsm", "temporal")
     with pytest.raises(InputError, match="fn2-table5: it has no spatial stream, only temporal"):
         find_preset("fn2-table5", "spatial")
+
+
+@pytest.mark.parametrize("preset", ALL, ids=repr)
+def test_every_preset_comes_back_from_its_record(preset: Preset):
+    assert typed(Preset, json.loads(json_bytes(preset)), "it") == preset

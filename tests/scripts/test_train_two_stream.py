@@ -245,7 +245,7 @@ class TestRefused:
 
     def test_a_record_that_is_damaged(self, run, copy, capsys):
         (copy / "record.json").write_text("{")
-        told = "record.json: it is damaged: it is not JSON; remove it, and all but the runs is made again"
+        told = "record.json: the record is damaged: it is not JSON; remove it, and all but the runs is made again"
         self.refused(run, capsys, copy, told, "--splits", "1", "--folds", "2")
 
     @pytest.mark.parametrize(

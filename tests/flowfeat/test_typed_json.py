@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowfeat.errors import InputError
-from flowfeat.typed_json import typed
-from segmentation.runs.typed_json import json_bytes, read_json
+from flowfeat.errors import FormatError, InputError
+from flowfeat.typed_json import json_bytes, read_json, typed
 
 
 @dataclass(frozen=True)
@@ -24,24 +23,28 @@ class Part:
 class Whole:
     name: str
     kind: Literal["a", "b"]
+    either: int | str | None
     counts: tuple[int, ...]
+    pair: tuple[int, float]
     parts: dict[str, Part]
     last: Part | None
+    path: Path
 
 
-PARTS = st.builds(
-    Part,
-    st.none() | st.floats(allow_nan=False, allow_infinity=False),
-    st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False),
-)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+PARTS = st.builds(Part, st.none() | FINITE, st.text() | st.integers() | st.booleans() | FINITE)
 WHOLES = st.builds(
     Whole,
     st.text(),
     st.sampled_from(["a", "b"]),
+    st.none() | st.integers() | st.text(),
     st.lists(st.integers()).map(tuple),
+    st.tuples(st.integers(), FINITE),
     st.dictionaries(st.text(), PARTS, max_size=3),
     st.none() | PARTS,
+    st.sampled_from([Path("/a/b"), Path("c")]),
 )
+WHOLE = Whole("n", "a", None, (1, 2), (1, 2.0), {}, None, Path("p"))
 
 
 @given(WHOLES)
@@ -60,26 +63,34 @@ def test_undefined_is_null():
     [
         ({"name": 3}, "it.name is '3', which it cannot be"),
         ({"kind": "c"}, "it.kind is 'c'"),
+        ({"either": 1.5}, "it.either is '1.5'"),
         ({"counts": [1, True]}, r"it.counts\[1\] is 'True'"),
         ({"counts": 4}, "it.counts is '4'"),
+        ({"pair": [1, "x"]}, r"it.pair\[1\] is 'x'"),
+        ({"pair": [1]}, "it.pair has 1 entries, not 2"),
         ({"parts": {"x": {"share": "much", "value": 1}}}, "it.parts.x.share is 'much'"),
         ({"parts": {"x": {"share": 1.0}}}, "it.parts.x lacks fields or has unknown ones"),
         ({"last": {"share": None, "value": [1]}}, r"it.last.value is '\[1\]'"),
         ({"more": 1}, "it lacks fields or has unknown ones"),
     ],
 )
-def test_what_does_not_fit_is_named(change: dict, told: str):
-    table = json.loads(json_bytes(Whole("n", "a", (1, 2), {}, None)))
+def test_what_does_not_fit_is_named(change: dict, told: str, tmp_path: Path):
+    table = {**json.loads(json_bytes(WHOLE)), **change}
     with pytest.raises(InputError, match=told):
-        typed(Whole, {**table, **change}, "it")
+        typed(Whole, table, "it")
+    path = tmp_path / "whole.json"
+    path.write_text(json.dumps(table))
+    with pytest.raises(FormatError, match=told) as fault:
+        read_json(path, Whole, "it")
+    assert str(fault.value).startswith(f"{path}: ")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):
     path = tmp_path / "part.json"
-    with pytest.raises(InputError, match=r"part.json: the part cannot be read"):
+    with pytest.raises(FormatError, match=r"part.json: the part cannot be read"):
         read_json(path, Part, "part")
     path.write_text("{")
-    with pytest.raises(InputError, match=r"part.json: the part is damaged: it is not JSON"):
+    with pytest.raises(FormatError, match=r"part.json: the part is damaged: it is not JSON"):
         read_json(path, Part, "part")
     path.write_bytes(json_bytes(Part(0.5, "x")))
     assert read_json(path, Part, "part") == Part(0.5, "x")
