@@ -102,8 +102,8 @@ def evaluate_fbms(
 ) -> FbmsResult:
     """Score a folder of results: `SHOT/00000.png`, ... label maps, or a track file `SHOT/*.dat` of that window.
 
-    Label maps of the whole shot are scored in any window. Tracks are not: the protocol's numbers for 10 frames are of
-    methods that saw 10, and a track file says how many.
+    Label maps of the whole shot are scored in any window. Tracks are scored in that which their file begins with, the
+    frames that their method saw.
 
     Args:
         root: the data set, as for `segmentation.fbms.shot_folders`.
@@ -175,7 +175,7 @@ def _counts(shot: Shot, folder: Path, window: int | None, unknown: UnknownColour
         raise InputError(
             f"{folder}: its tracks were made from all {shot.definition.frames} frames of the shot, as those of "
             f"`flowfeat segmentation run` are, and a window of {wanted} scores tracks that were made from the first "
-            f"{wanted} alone; leave the window away, or segment these frames as a shot of their own"
+            f"{wanted} alone; leave the window away, or segment a folder with these frames as a shot of its own"
         )
     if len(fitting) != 1:
         raise InputError(
