@@ -7,8 +7,9 @@ For each method: the flow of UCF101's clips, the temporal stream trained and tes
 FBMS-59 scored by MoSegEval, masks of DAVIS, endpoint errors where the flow is known, and how long a pair takes. Data
 that is not given leaves its columns out; data in part makes a table in part, which says what it is made of.
 
-Run it again to go on: each measurement is a record in OUT/cells with its settings, versions and checksums of its
-inputs, and is made again only where one of these has changed, or where it failed. --dry-run says what stands.
+Run it again to go on: each measurement is a record in OUT/cells with its method and the version of the library that
+computes it, its settings and checksums of its inputs, for times the machine too, and is made again only where one of
+these has changed, or where it failed. Other versions are recorded and decide nothing. --dry-run says what stands.
 
 Exit status: 0 done, 1 done but incomplete (a measurement, clip or shot failed), 2 wrong usage or unusable input.
 """

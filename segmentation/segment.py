@@ -13,6 +13,7 @@ from segmentation.background import Background, BackgroundSettings, find_backgro
 from segmentation.dense import Dense, DenseSettings, densify
 from segmentation.multicut import Multicut, MulticutSettings, solve_multicut
 from segmentation.objects import ObjectSettings, join_parts
+from segmentation.spectral import PAPER as PAPER_SPECTRAL
 from segmentation.spectral import SpectralClusters, SpectralSettings, spectral_clusters
 from segmentation.tracking.tracker import Tracking
 
@@ -40,8 +41,9 @@ class SegmentationSettings:
     objects: ObjectSettings = field(default_factory=ObjectSettings)
 
 
-PAPER = SegmentationSettings(affinities=PAPER_AFFINITIES, objects=ObjectSettings(alike=0))
-"""Keuper et al., ICCV 2015, as far as it is known: every cluster that is not background is an object."""
+PAPER = SegmentationSettings(affinities=PAPER_AFFINITIES, spectral=PAPER_SPECTRAL, objects=ObjectSettings(alike=0))
+"""Keuper et al., ICCV 2015, and Ochs et al., PAMI 2014, for the spectral method, as far as they are known: every
+cluster that is not background is an object."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,8 @@ A scene is a list of layers, the furthest first, each a textured outline under a
 camera. Outlines are described in shares of the frame, so a scene can be made at any size; motions are in pixels a
 frame at every size, because so are the constants of the tracker.
 
-The scenes A to E are those that the choice of our weights was made on (section 8 of our notes); the others hold what
-those lack. A seed moves, mirrors and colours a scene anew, so that settings chosen on some seeds can be reported on
-others.
+The scenes A to E are those that the choice of our weights was made on; the others hold what those lack. A seed moves,
+mirrors and colours a scene anew, so that settings chosen on some seeds can be reported on others.
 """
 
 import colorsys

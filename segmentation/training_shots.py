@@ -58,7 +58,8 @@ def training_shots(root: str | Path, run: RunFolder, shots: Sequence[str] | None
         shots: names; without them, the shots of FBMS-59's training set, and of DAVIS what is in no validation set.
 
     Raises:
-        InputError: the root is neither, a shot is not there or has no tracks, or no shot is left.
+        InputError: the root is neither, a shot is not there, has no tracks or was tracked with other settings than the
+            run, or no shot is left.
     """
     root = Path(root)
     if is_fbms(root):
@@ -81,6 +82,7 @@ def training_shots(root: str | Path, run: RunFolder, shots: Sequence[str] | None
                 f"{run.home}: none of the {len(training)} shots of the training split of {dataset} in {root} has "
                 "tracks here; run `flowfeat segmentation track` on them"
             )
+        _check_tracked_alike(run, names)
         return TrainingShots(dataset, root, tuple(names), (), tuple(name for name in training if name not in tracked))
     for name in shots:
         if name not in known:
@@ -88,6 +90,7 @@ def training_shots(root: str | Path, run: RunFolder, shots: Sequence[str] | None
         if name not in tracked:
             raise InputError(f"{run.home}: the shot {name} has no tracks here; run `flowfeat segmentation track` on it")
     names = [name for name in known if name in set(shots)]
+    _check_tracked_alike(run, names)
     return TrainingShots(dataset, root, tuple(names), tuple(name for name in names if name in held_out), ())
 
 
@@ -131,6 +134,17 @@ def labelled_shots(
         without_tracks=shots.without_tracks,
     )
     return labelled, origin
+
+
+def _check_tracked_alike(run: RunFolder, names: Sequence[str]) -> None:
+    """Weights fitted to two trackers, or to two flows, would be of neither."""
+    settings = run.run_record().settings
+    for name in names:
+        found = run.record(name).settings
+        if (found.tracker, found.flow) != (settings.tracker, settings.flow):
+            raise InputError(
+                f"{run.record_file(name)}: the shot was tracked with other settings than its run; track it again"
+            )
 
 
 def _davis(root: Path) -> Davis:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from fixture_formats import write_definition
 from PIL import Image
 
 from segmentation.fbms import SURE, Shot, TruthFrame, UnknownColours
-from segmentation.formats import Annotation, Definition, LabelledTracks, write_definition
+from segmentation.formats import Annotation, Definition, LabelledTracks
 from segmentation.trajectories import Trajectories
 
 

@@ -1,15 +1,16 @@
 """Small results of `segmentation run`, written as it writes them, from tracks and masks that a test makes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from fixture_formats import write_label_maps
 
 from flowfeat.typed_json import json_bytes
 from segmentation.dense import DenseSettings
 from segmentation.formats import LabelledTracks
 from segmentation.formats import write_tracks as write_track_file
-from segmentation.formats.label_map import write_label_maps
 from segmentation.runs.layout import RunFolder, file_sha256
 from segmentation.runs.record import (
     SCHEMA,
@@ -73,6 +74,14 @@ def write_result(
     )
     run.run_file.write_bytes(json_bytes(record))
     return home
+
+
+def make_otherwise(home: Path, shot: str) -> None:
+    """As if a run before, with points at another distance, had made this shot and the last one had not come to it."""
+    run = RunFolder(home)
+    record = run.record(shot)
+    settings = replace(record.settings, tracker=replace(record.settings.tracker, sampling=4))
+    run.record_file(shot).write_bytes(json_bytes(replace(record, settings=settings, fingerprint=settings.fingerprint)))
 
 
 def _shot(run: RunFolder, name: str, stored: StoredTracks, settings: RunSettings) -> ShotRecord:

@@ -8,6 +8,7 @@ import av
 import numpy as np
 from fixture_checkpoints import small_weights, write_hdf5, write_pickle
 from fixture_datasets import flying_chairs_tree, kitti_tree, sintel_tree
+from fixture_formats import write_definition
 from PIL import Image
 
 from flowfeat.extraction import ExtractionOptions, extract
@@ -15,7 +16,7 @@ from flowfeat.formats import read_flow, write_flow
 from flowfeat.store import FlowStore
 from flowfeat.store.layouts import export_store
 from flowfeat.weights import read_checkpoint, write_checkpoint
-from segmentation.formats import Definition, read_definition, write_definition, write_label_map
+from segmentation.formats import Definition, read_definition, write_label_map
 from segmentation.runs.run import RunOptions, run_segmentation
 from segmentation.runs.sources import SourceChoice
 

@@ -9,10 +9,10 @@ from application.layout import Layout
 from application.options import TableOptions
 from fixture_clips import write_clip
 from fixture_datasets import middlebury_tree
+from fixture_formats import write_definition, write_label_maps
 from PIL import Image
 
-from segmentation.formats import Annotation, Definition, write_definition
-from segmentation.formats.label_map import write_label_maps
+from segmentation.formats import Annotation, Definition
 from segmentation.synthetic import SyntheticShot, synthesise
 
 CLASSES = ("Up", "Down", "Never")

@@ -43,8 +43,9 @@ def method_of(name: str, estimator: FlowEstimator) -> Method:
 
 
 def made_of(kind: Kind, method: Method, options: TableOptions, inputs: Inputs) -> dict[str, str]:
-    """What decides a measurement, as text: method, data and settings. Versions, and where flow is computed, are
-    recorded and decide nothing.
+    """What decides a measurement, as text: the method, with the version of the library that computes it (OpenCV, or
+    flowfeat itself), data and settings; of times the machine and the device too. Other versions, and where flow is
+    computed, are recorded and decide nothing.
 
     Raises StoreError where the store that it needs cannot be read.
     """

@@ -76,7 +76,7 @@ def measure_fbms(options: TableOptions, model: str, progress: Progress) -> Track
 
 def measure_davis(options: TableOptions, model: str, progress: Progress) -> Masks:
     """Segment the validation set densely, and score its masks: objects by J and F where the copy has the annotations
-    of the unsupervised task, otherwise all that moves as one.
+    of the unsupervised task, otherwise all that moves as one, over all frames as objects are.
 
     Raises InputError where no sequence could be segmented.
     """
@@ -92,7 +92,7 @@ def measure_davis(options: TableOptions, model: str, progress: Progress) -> Mask
         sequences = tuple(_of_objects(sequence) for sequence in scored.sequences)
         overall, one = scored.overall, scored.one_cluster.J_mean
         return Masks(scored.protocol, sequences, len(wanted), overall.J_mean, overall.F_mean, one, _failed(record))
-    found = evaluate_binary_davis(options.davis, folder, names)
+    found = evaluate_binary_davis(options.davis, folder, names, all_frames=True)
     sequences = tuple(
         SequenceMasks(shot.name, shot.frames, shot.J.mean, shot.F.mean, shot.one_cluster.mean) for shot in found.shots
     )

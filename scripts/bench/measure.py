@@ -1,4 +1,4 @@
-"""What both measurements share: what the machine is, which clips were read, and how repetitions are summed up."""
+"""What measurements share: what the machine is, which clips were read, and how repetitions are summed up."""
 
 import hashlib
 import json

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tyro.conf import Positional
 
-from flowfeat.cli import DONE
+from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import columns, result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
@@ -33,7 +33,7 @@ class Compare:
     protocol: Protocol | None = None
     """As of `evaluate`; if not given, moseg on FBMS-59 and binary-j on DAVIS."""
     window: Literal["10", "50", "200", "all"] = "all"
-    """Of the protocols of FBMS-59 that score points: how many frames from the first are scored."""
+    """Of the protocols of FBMS-59 that score points: how many frames from the first are scored, as of `evaluate`."""
     frames: Path | None = None
     """Of bideau: a folder with SHOT/ and the pictures in it, as of `evaluate`."""
     seed: int = 0
@@ -44,7 +44,7 @@ class Compare:
     def run(self) -> int:
         found = self._compare()
         result_json(_json(found)) if self.json else result(_text(found))
-        return DONE
+        return INCOMPLETE if found.other_settings_first or found.other_settings_second else DONE
 
     def _compare(self) -> Comparison:
         protocol, root = self.protocol, self.root
@@ -88,6 +88,8 @@ def _json(found: Comparison) -> dict[str, Any]:
         },
         "only_first": found.only_first,
         "only_second": found.only_second,
+        "other_settings_first": found.other_settings_first,
+        "other_settings_second": found.other_settings_second,
         "not_evaluated": found.not_evaluated,
         "shorter": found.shorter,
         "without_truth": found.without_truth,
@@ -110,6 +112,8 @@ def _text(found: Comparison) -> str:
     for told, names in (
         ("only A has", found.only_first),
         ("only B has", found.only_second),
+        ("of A, made with other settings than its run's", found.other_settings_first),
+        ("of B, made with other settings than its run's", found.other_settings_second),
         ("nothing to evaluate in one of them, in no number", found.not_evaluated),
         ("skipped, shorter than the window", found.shorter),
         ("in both and without ground truth", found.without_truth),

@@ -9,6 +9,8 @@ from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import columns, result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
+from segmentation.davis import MERGED, UNSUPERVISED, open_davis
 from segmentation.evaluation.bideau import evaluate_bideau
 from segmentation.evaluation.binary import evaluate_binary_davis, evaluate_binary_fbms
 from segmentation.evaluation.bms26 import Bms26Score
@@ -23,8 +25,9 @@ from segmentation.evaluation.fbms_results import (
 )
 from segmentation.evaluation.moseg import THRESHOLD, MosegScore
 from segmentation.evaluation.over_shots import Bms26Means, MosegMeans
-from segmentation.evaluation.result_folder import ResultFolder, dataset_of, open_results
+from segmentation.evaluation.result_folder import OF_TRACKS, ResultFolder, dataset_of, open_results
 from segmentation.fbms import UnknownColours, is_fbms
+from segmentation.formats.label_map import shots_of
 
 Score = MosegScore | Bms26Score | MosegMeans | Bms26Means
 
@@ -59,11 +62,14 @@ class Evaluate:
     """Of bideau: a folder with SHOT/ and the pictures in it, where results are numbered by place and the ground truth
     by the numbers of the pictures."""
     window: Literal["10", "50", "200", "all"] = "all"
-    """Of FBMS-59, with --results: how many frames from the first are scored; shots with fewer are skipped."""
-    threshold: float = THRESHOLD
-    """Of moseg and moseg-strict: a region is extracted where its F is above."""
-    unknown: UnknownColours = "official"
-    """Of FBMS-59: pixels of a colour that the definition does not name are background (official), or do not count."""
+    """Of moseg, moseg-strict and bms26, with --results: how many frames from the first are scored; shots with fewer are
+    skipped. Label maps are scored in any window, tracks in that which they were made for: those of `segmentation run`
+    in all."""
+    threshold: float | None = None
+    """Of moseg and moseg-strict: a region is extracted where its F is above; 0.75 if not given."""
+    unknown: UnknownColours | None = None
+    """Of moseg, moseg-strict and bms26: pixels of a colour that the definition does not name are background (official,
+    if not given), or do not count."""
     json: bool = False
     """Print the scores as JSON on standard output; what is undefined is null."""
 
@@ -84,45 +90,83 @@ class Evaluate:
             raise InputError(f"{tracks}: {self.protocol} scores label maps; say --root DATASET --results DIR")
         if self.window != "all":
             raise InputError(f"--window {self.window}: the window of a track file is its first number; leave it away")
-        self._check_frames()
-        found = evaluate_tracks(definition, tracks, self.protocol, self.threshold, self.unknown)
+        self._check_options()
+        found = evaluate_tracks(definition, tracks, self.protocol, *self._rules())
         result_json(_shot_json(found)) if self.json else result(_table(_rows([(tracks.name, found)])))
         return DONE
 
     def _results(self, given: Path) -> int:
-        self._check_frames()
+        self._check_options()
         results = open_results(given, self.protocol)
         root = self.root or dataset_of(self.protocol, given)
         if self.protocol in ("moseg", "moseg-strict", "bms26"):
             return self._fbms(self.protocol, root, results)
-        return self._dense(root, results.folder)
+        return self._dense(root, results)
 
-    def _check_frames(self) -> None:
+    def _check_options(self) -> None:
+        """Raise InputError where an option says nothing to the protocol."""
         if self.frames is not None and self.protocol != "bideau":
             raise InputError(f"--frames {self.frames}: {self.protocol} needs no pictures; leave it away")
+        if self.window != "all" and self.protocol not in OF_TRACKS:
+            raise InputError(f"--window {self.window}: {self.protocol} scores whole shots; leave it away")
+        if self.threshold is not None and self.protocol not in ("moseg", "moseg-strict"):
+            raise InputError(
+                f"--threshold {self.threshold:g}: it is of moseg and moseg-strict, and {self.protocol} does not look "
+                "at it; leave it away"
+            )
+        if self.unknown is not None and self.protocol not in OF_TRACKS:
+            raise InputError(
+                f"--unknown {self.unknown}: it is of {', '.join(OF_TRACKS)}, and {self.protocol} does not look at it; "
+                "leave it away"
+            )
+
+    def _rules(self) -> tuple[float, UnknownColours]:
+        """From which F a region is extracted, and what unknown colours are."""
+        return THRESHOLD if self.threshold is None else self.threshold, self.unknown or "official"
 
     def _fbms(self, protocol: FbmsProtocol, root: Path, results: ResultFolder) -> int:
         window = None if self.window == "all" else int(self.window)
         with CountBar("shots") as progress:
-            found = evaluate_fbms(
-                root, results.folder, protocol, window, self.threshold, self.unknown, progress, results.shots
-            )
-        folder = results.folder
-        result_json(_fbms_json(found, folder)) if self.json else result(_fbms_text(found, folder))
-        return INCOMPLETE if found.missing else DONE
+            found = evaluate_fbms(root, results.folder, protocol, window, *self._rules(), progress, results.shots)
+        result_json(_fbms_json(found, results)) if self.json else result(_fbms_text(found, results))
+        return INCOMPLETE if found.missing or results.other_settings else DONE
 
-    def _dense(self, root: Path, results: Path) -> int:
+    def _dense(self, root: Path, results: ResultFolder) -> int:
+        wanted, folder = self._wanted(root, results.folder), results.folder
+        given = [name for name in wanted if name in results.shots]
+        if wanted and not given:
+            some = f"{', '.join(wanted[:3])}{', ...' if len(wanted) > 3 else ''}"
+            raise InputError(
+                f"{folder}: none of the {counted(len(wanted), 'shot')} that {self.protocol} scores of {root} has a "
+                f"result here ({some}); segment at least one of them"
+            )
         if self.protocol == "davis":
-            found = evaluate_davis(root, results)
+            found = evaluate_davis(root, folder, given)
         elif self.protocol == "bideau":
-            found = evaluate_bideau(root, results, self.frames)
+            found = evaluate_bideau(root, folder, self.frames, given)
         elif is_fbms(root):
-            found = evaluate_binary_fbms(root, results, list(shots_in_question(root, results)))
+            found = evaluate_binary_fbms(root, folder, given)
         else:
-            found = evaluate_binary_davis(root, results)
-        told = {**found.to_json(), "results": str(results)}
+            found = evaluate_binary_davis(root, folder, given)
+        missing = [name for name in wanted if name not in given]
+        told = {
+            **found.to_json(),
+            "left_out": sorted(set(results.shots) - set(wanted)),
+            "missing": missing,
+            "other_settings": list(results.other_settings),
+            "results": str(folder),
+        }
         result_json(told) if self.json else result(_dense_text(told))
-        return DONE
+        return INCOMPLETE if missing or results.other_settings else DONE
+
+    def _wanted(self, root: Path, results: Path) -> list[str]:
+        """The shots that the protocol scores: the validation set of DAVIS, the splits of FBMS-59 that have any result,
+        all of Bideau's ground truth."""
+        if self.protocol == "davis":
+            return open_davis(root).validation(UNSUPERVISED)
+        if self.protocol == "bideau":
+            return shots_of(root)
+        return list(shots_in_question(root, results)) if is_fbms(root) else open_davis(root).validation(MERGED)
 
 
 def _shot_json(found: ShotResult) -> dict[str, Any]:
@@ -134,21 +178,22 @@ def _strict_json(found: ShotResult | FbmsResult) -> dict[str, Any]:
     return {} if found.strict is None else {"strict": asdict(found.strict)}
 
 
-def _fbms_json(found: FbmsResult, results: Path) -> dict[str, Any]:
+def _fbms_json(found: FbmsResult, results: ResultFolder) -> dict[str, Any]:
     return {
         **asdict(found.means),
         "window": "all" if found.window is None else found.window,
-        "results": results,
+        "results": results.folder,
         **_strict_json(found),
         "one_cluster": asdict(found.one_cluster),
         "sequences": {name: _shot_json(shot) for name, shot in found.shots.items()},
         "shorter": found.shorter,
         "missing": found.missing,
+        "other_settings": results.other_settings,
         "without_truth": found.without_truth,
     }
 
 
-def _fbms_text(found: FbmsResult, results: Path) -> str:
+def _fbms_text(found: FbmsResult, results: ResultFolder) -> str:
     rows = _rows(found.shots.items())
     means = [
         [f"{found.means.evaluated} shots", *_numbers(found.means)],
@@ -161,11 +206,12 @@ def _fbms_text(found: FbmsResult, results: Path) -> str:
             ("nothing to evaluate in the window, in no mean", found.means.not_evaluated),
             ("skipped, shorter than the window", found.shorter),
             ("no result", found.missing),
+            ("made with other settings than the run's, so no result of it", results.other_settings),
             ("no ground truth", found.without_truth),
         )
         if names
     ]
-    return "\n".join([_table([*rows, *means]), f"results: {results}", *remarks])
+    return "\n".join([_table([*rows, *means]), f"results: {results.folder}", *remarks])
 
 
 _MOSEG = ("shot", "protocol", "window", "density %", "precision %", "recall %", "F %", "extracted", "of")

@@ -129,7 +129,8 @@ def evaluate_bideau(
         shots: the names of those to score; all of the ground truth if not given.
 
     Raises:
-        InputError: a shot or a label map is missing, or no annotated frame is left.
+        InputError: a shot or a label map is missing, or no annotated frame is left, which is told before any is scored;
+            or a label is negative.
         FormatError: a label map cannot be read, or has not the size of its ground truth.
     """
     truth, results = Path(truth), Path(results)
@@ -137,17 +138,21 @@ def evaluate_bideau(
     if not names:
         raise InputError(f"{truth}: there is no shot here; ground truth is expected as SHOT/{frame_name(19)}.png")
     present = shots_of(results)
-    scores = []
+    scored = {}
     for name in names:
         known = open_label_maps(truth / name)
         places = _places(known, None if frames is None else Path(frames) / name)
         if not places:
             raise InputError(f"{truth / name}: no frame that is scored has ground truth here; check the file names")
-        pairs = pairs_of_maps(
-            open_label_maps(known.folder, list(places)), open_label_maps(results / name, list(places.values()))
+        scored[name] = (
+            open_label_maps(known.folder, list(places)),
+            open_label_maps(results / name, list(places.values())),
+            tuple(stem for stem in known.names if stem not in places),
         )
-        scores.append(score_shot(name, pairs, tuple(stem for stem in known.names if stem not in places)))
-    return BideauResult(tuple(scores), tuple(sorted(set(present) - set(names))))
+    scores = tuple(
+        score_shot(name, pairs_of_maps(known, found), unscored) for name, (known, found, unscored) in scored.items()
+    )
+    return BideauResult(scores, tuple(sorted(set(present) - set(names))))
 
 
 def score_shot(name: str, frames: Iterable[tuple[LabelMap, LabelMap]], unscored: tuple[str, ...] = ()) -> ShotScore:

@@ -1,12 +1,13 @@
 """Binary J: one mask a frame, all objects merged, as unsupervised video object segmentation is scored.
 
-J is the intersection over the union of DAVIS (Perazzi et al., CVPR 2016), F its boundary measure. Papers that report
-FBMS so differ in whether they average over frames or over shots, and seldom say which (issues of MATNet, COSNet and
-3DC-Seg); both are here.
+J is the intersection over the union of DAVIS (Perazzi et al., CVPR 2016), F its boundary measure. The evaluation
+published with DAVIS 2016 leaves out the first and the last frame of each sequence, so they are left out here. Papers
+that report FBMS so differ in whether they average over frames or over shots, and seldom say which (issues of MATNet,
+COSNet and 3DC-Seg); both are here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,13 @@ from segmentation.davis import MERGED, open_davis, scored_sequences
 from segmentation.evaluation.boundaries import boundaries, f_measure, tolerance
 from segmentation.evaluation.davis import Statistics, statistics
 from segmentation.fbms import Shot, open_fbms
-from segmentation.formats.label_map import check_size, frame_name, open_label_maps, pairs_of_maps, shots_of
+from segmentation.formats.label_map import LabelMaps, check_size, frame_name, open_label_maps, pairs_of_maps, shots_of
 
-DAVIS_PROTOCOL = "binary J (DAVIS 2016, 480p, all frames)"
+DAVIS_PROTOCOL = "binary J (DAVIS 2016, 480p, without the first and the last frame)"
+ALL_FRAMES_PROTOCOL = "binary J (DAVIS 2016, 480p, all frames)"
+SCORED = slice(1, -1)
+"""The frames of a sequence that the evaluation published with DAVIS 2016 scores."""
+
 FBMS_PROTOCOL = "binary J (FBMS-59, annotated frames, all objects merged)"
 
 Mask = Bool[np.ndarray, "h w"]
@@ -94,29 +99,38 @@ class BinaryResult:
 
 
 def evaluate_binary_davis(
-    root: str | Path, results: str | Path, sequences: Sequence[str] | None = None
+    root: str | Path, results: str | Path, sequences: Sequence[str] | None = None, all_frames: bool = False
 ) -> BinaryResult:
     """Binary J on DAVIS: what is not 0 is the object, in `Annotations/480p` and in the result.
 
     Args:
         root: a copy of DAVIS.
-        results: `SEQUENCE/00000.png` for every frame.
+        results: `SEQUENCE/00000.png` for every frame that is scored.
         sequences: the names of those to score; if not given, the validation set of 2016, or every sequence with masks
             where the copy has no `ImageSets`.
+        all_frames: score the first and the last frame of each sequence, too, which the published evaluation does not.
 
     Raises:
-        InputError: a sequence or a frame is missing.
+        InputError: a sequence or a frame is missing, which is told before any is scored, or a sequence has no frame
+            but the first and the last.
         FormatError: a label map cannot be read, or has not the size of its ground truth.
     """
     davis, results = open_davis(root), Path(results)
     names = scored_sequences(davis, MERGED, sequences)
     present = shots_of(results)
-    scores = []
+    truths, maps = {}, {}
     for name in names:
         truth = davis.masks(name, MERGED)
-        pairs = pairs_of_maps(truth, open_label_maps(results / name, truth.names))
+        truths[name] = truth if all_frames else replace(truth, names=truth.names[SCORED])
+        if not len(truths[name]):
+            raise InputError(f"{truth.folder}: it has no frame but the first and the last, and these are not scored")
+        maps[name] = open_label_maps(results / name, truths[name].names)
+    scores = []
+    for name in names:
+        pairs = pairs_of_maps(truths[name], maps[name])
         scores.append(score_shot(name, ((known > 0, found > 0) for known, found in pairs)))
-    return BinaryResult(tuple(scores), tuple(sorted(set(present) - set(names))), DAVIS_PROTOCOL)
+    protocol = ALL_FRAMES_PROTOCOL if all_frames else DAVIS_PROTOCOL
+    return BinaryResult(tuple(scores), tuple(sorted(set(present) - set(names))), protocol)
 
 
 def evaluate_binary_fbms(root: str | Path, results: str | Path, shots: Sequence[str] | None = None) -> BinaryResult:
@@ -130,7 +144,7 @@ def evaluate_binary_fbms(root: str | Path, results: str | Path, shots: Sequence[
         shots: the names of those to score; all that are there if not given.
 
     Raises:
-        InputError: a shot, a frame or its ground truth is missing.
+        InputError: a shot, a frame or its ground truth is missing; of the result, that is told before any is scored.
         FormatError: a file cannot be read, or a label map has not the size of its ground truth.
     """
     known, results = {shot.name: shot for shot in open_fbms(root)}, Path(results)
@@ -141,7 +155,8 @@ def evaluate_binary_fbms(root: str | Path, results: str | Path, shots: Sequence[
     if not names:
         raise InputError(f"{root}: no shot is left to be scored; name at least one")
     present = shots_of(results)
-    scores = tuple(score_shot(name, _fbms_frames(known[name], results / name)) for name in names)
+    maps = {name: _annotated_maps(known[name], results / name) for name in names}
+    scores = tuple(score_shot(name, _fbms_frames(known[name], maps[name])) for name in names)
     return BinaryResult(scores, tuple(sorted(set(present) - set(names))), FBMS_PROTOCOL)
 
 
@@ -172,10 +187,12 @@ def jaccard(first: Mask, second: Mask) -> float:
     return np.count_nonzero(first & second) / union if union else 1.0
 
 
-def _fbms_frames(shot: Shot, results: Path) -> Iterator[tuple[Mask, Mask]]:
-    annotations = shot.definition.annotations
-    maps = open_label_maps(results, [frame_name(annotation.frame) for annotation in annotations])
-    for annotation, name, labels in zip(annotations, maps.names, maps, strict=True):
+def _annotated_maps(shot: Shot, results: Path) -> LabelMaps:
+    return open_label_maps(results, [frame_name(annotation.frame) for annotation in shot.definition.annotations])
+
+
+def _fbms_frames(shot: Shot, maps: LabelMaps) -> Iterator[tuple[Mask, Mask]]:
+    for annotation, name, labels in zip(shot.definition.annotations, maps.names, maps, strict=True):
         region = shot.read_truth(annotation).region
         check_size(maps.path(name), labels, region.shape)
         yield region != 0, labels > 0

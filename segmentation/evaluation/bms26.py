@@ -17,7 +17,7 @@ class Bms26Score:
 
     Attributes:
         protocol: `bms26`.
-        density: of all pixels, those with a point.
+        density: points over pixels; several points on one pixel all count, so it can be above 100.
         overall_error: of all points, those that are not on the region of their cluster.
         average_error: the same within each region, mean over the visible regions that have points.
         over_segmentation: clusters that had to be merged: those with points less the regions that got any.

@@ -124,6 +124,8 @@ class Comparison:
         window: frames, of the protocols of FBMS-59 alone; None where it is the length of each shot.
         measures: the protocol's number first.
         only_first, only_second: shots that one result has and the other has not.
+        other_settings_first, other_settings_second: shots with other settings than their run has now, so no result of
+            it.
         not_evaluated: shots that both have and that are in no number, because there is nothing to evaluate in one of
             them: no point on the ground truth, or no object.
         shorter: those that have fewer frames than the window.
@@ -139,6 +141,8 @@ class Comparison:
     measures: tuple[MeasureComparison, ...]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
+    other_settings_first: tuple[str, ...]
+    other_settings_second: tuple[str, ...]
     not_evaluated: tuple[str, ...]
     shorter: tuple[str, ...]
     without_truth: tuple[str, ...]
@@ -241,6 +245,8 @@ def compare(
         measures=tuple(_compare_measure(measure, compared, one, two, settings) for measure in MEASURES[protocol]),
         only_first=tuple(sorted(set(first.shots) - set(second.shots))),
         only_second=tuple(sorted(set(second.shots) - set(first.shots))),
+        other_settings_first=first.other_settings,
+        other_settings_second=second.other_settings,
         not_evaluated=tuple(name for name in both if name not in compared and name not in shorter),
         shorter=tuple(name for name in both if name in shorter),
         without_truth=tuple(sorted(common - set(both))),

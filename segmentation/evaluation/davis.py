@@ -139,17 +139,17 @@ def evaluate_davis(root: str | Path, results: str | Path, sequences: Sequence[st
             where the copy has no `ImageSets`.
 
     Raises:
-        InputError: a sequence or frame is missing, or a result proposes more than 20 objects.
+        InputError: a sequence or frame is missing, which is told before any is scored, or a result proposes more than
+            20 objects.
         FormatError: a label map cannot be read, or has not the size of its ground truth.
     """
     davis, results = open_davis(root), Path(results)
     names = scored_sequences(davis, UNSUPERVISED, sequences)
     present = shots_of(results)
-    scores = []
-    for name in names:
-        truth = davis.masks(name, UNSUPERVISED)
-        scores.append(score_sequence(name, pairs_of_maps(truth, open_label_maps(results / name, truth.names))))
-    return DavisResult(tuple(scores), tuple(sorted(set(present) - set(names))))
+    known = {name: davis.masks(name, UNSUPERVISED) for name in names}
+    found = {name: open_label_maps(results / name, truth.names) for name, truth in known.items()}
+    scores = tuple(score_sequence(name, pairs_of_maps(known[name], found[name])) for name in names)
+    return DavisResult(scores, tuple(sorted(set(present) - set(names))))
 
 
 def score_sequence(name: str, frames: Iterable[tuple[LabelMap, LabelMap]]) -> SequenceScore:

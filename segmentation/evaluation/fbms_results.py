@@ -102,6 +102,9 @@ def evaluate_fbms(
 ) -> FbmsResult:
     """Score a folder of results: `SHOT/00000.png`, ... label maps, or a track file `SHOT/*.dat` of that window.
 
+    Label maps of the whole shot are scored in any window. Tracks are scored in that which their file begins with, the
+    frames that their method saw.
+
     Args:
         root: the data set, as for `segmentation.fbms.shot_folders`.
         results: the folder. Only splits of which it has a shot are evaluated.
@@ -168,6 +171,12 @@ def _counts(shot: Shot, folder: Path, window: int | None, unknown: UnknownColour
         return count_maps(map_files(folder), shot, unknown, window)
     wanted = shot.definition.frames if window is None else window
     fitting = [path for path in files if read_window(path) == wanted]
+    if not fitting and {read_window(path) for path in files} == {shot.definition.frames}:
+        raise InputError(
+            f"{folder}: its tracks were made from all {shot.definition.frames} frames of the shot, as those of "
+            f"`flowfeat segmentation run` are, and a window of {wanted} scores tracks that were made from the first "
+            f"{wanted} alone; leave the window away, or segment a folder with these frames as a shot of its own"
+        )
     if len(fitting) != 1:
         raise InputError(
             f"{folder}: {len(fitting)} of its {len(files)} track files are for a window of {wanted} frames, their "

@@ -38,7 +38,8 @@ class MosegScore:
 
     Attributes:
         protocol: `moseg` is the official one.
-        density: percent of the regions' pixels with a point, mean over the visible regions.
+        density: points in a region over its area in pixels, both weighted, in percent; mean over the visible regions.
+            Of `moseg` several points on one pixel all count, so it can be above 100; of `moseg-strict` they count once.
         precision, recall: fractions, means over the visible regions, the background among them.
         f_measure: their harmonic mean. None where both are 0, and where no point is on the ground truth: then nothing
             can be said of the segmentation and the shot is not evaluated.
@@ -120,7 +121,7 @@ def summary(
     """The means over regions, with what is undefined where nothing is visible or no point is on the ground truth.
 
     Args:
-        covered: weight of each visible region's points.
+        covered: weight of each visible region's points, or of its pixels that have any.
     """
     density = precision = recall = f_measure = None
     if regions and counts.empty:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from segmentation.formats.label_map import frame_name, shots_of
 from segmentation.runs.layout import RunFolder, open_run
 
@@ -17,11 +18,13 @@ class ResultFolder:
 
     Attributes:
         folder: with a folder for each shot, of label maps or a track file.
-        shots: those that are there; of a run, those that are done.
+        shots: those that are there; of a run, those that are done with its settings.
+        other_settings: shots of a run before, with other settings than the run has now; they are no result of it.
     """
 
     folder: Path
     shots: tuple[str, ...]
+    other_settings: tuple[str, ...] = ()
 
 
 def open_results(path: str | Path, protocol: str) -> ResultFolder:
@@ -32,26 +35,30 @@ def open_results(path: str | Path, protocol: str) -> ResultFolder:
         protocol: the name of one.
 
     Raises:
-        InputError: the folder is not there, the record of a run is damaged, or the run has no shot or not what the
-            protocol scores.
+        InputError: the folder is not there, the record of a run or of a shot is damaged, or the run has no shot or not
+            what the protocol scores.
     """
     path = Path(path)
     run = _run_at(path)
     if run is None:
         return ResultFolder(path, tuple(shots_of(path)))
-    settings, shots = run.run_record().settings, run.shots()
+    settings, shots, others = run.run_record().settings, [], []
+    # A run with other settings that was stopped has left shots of before, which it would have made again.
+    for name in run.shots():
+        (shots if run.record(name).settings == settings else others).append(name)
     if not shots:
-        raise InputError(f"{path}: no shot of this run is done; run it again, it goes on where it stopped")
+        left = f" with its settings ({counted(len(others), 'shot')} with others)" if others else ""
+        raise InputError(f"{path}: no shot of this run is done{left}; run it again, it goes on where it stopped")
     if settings.segmentation is None:
         raise InputError(
             f"{path}: its shots were tracked and not segmented, so there is nothing to score; use `flowfeat "
             "segmentation run --tracks` with it"
         )
     if protocol in OF_TRACKS:
-        return ResultFolder(path / "tracks", tuple(shots))
+        return ResultFolder(path / "tracks", tuple(shots), tuple(others))
     if settings.dense is None:
         raise InputError(f"{path}: {protocol} scores label maps and this run has none; run it again with --dense")
-    return ResultFolder(path / "masks", tuple(shots))
+    return ResultFolder(path / "masks", tuple(shots), tuple(others))
 
 
 def dataset_of(protocol: str | None, *results: Path) -> Path:

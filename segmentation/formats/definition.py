@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowfeat.atomic import write_atomically
 from flowfeat.errors import FormatError
 
 
@@ -70,26 +69,6 @@ def read_definition(path: str | Path) -> Definition:
     if len(set(regions)) < count:
         raise FormatError(f"{path}: two of the {count} regions have the same code; each needs its own")
     return Definition(regions, frames, tuple(annotations))
-
-
-def write_definition(path: str | Path, definition: Definition) -> None:
-    """Write a `Def.dat`, whole or not at all; every confusion of two regions gets the penalty 1.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    count = len(definition.regions)
-    lines = ["Ground truth definition file; do not change!", "", "Total number of regions:", str(count)]
-    for region, code in enumerate(definition.regions):
-        lines += [f"Scale of region {region}:", str(code)]
-    lines += ["", "Confusion penalty matrix:"]
-    lines += [" ".join(str(int(row != column)) for column in range(count)) for row in range(count)]
-    lines += ["", "Total number of frames in this shot:", str(definition.frames)]
-    lines += ["Total number of labeled frames for this shot:", str(len(definition.annotations))]
-    for annotation in definition.annotations:
-        lines += ["Frame number:", str(annotation.frame)]
-        lines += ["File name:", annotation.truth, "Input file name:", annotation.image]
-    write_atomically(Path(path), "".join(f"{line}\n" for line in lines).encode())
 
 
 class _Lines:

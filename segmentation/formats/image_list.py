@@ -4,10 +4,8 @@ The first line is the number of images and a 1, then comes one file name on each
 """
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
-from flowfeat.atomic import write_atomically
 from flowfeat.errors import FormatError, InputError
 from flowfeat.video.readers import PICTURE_ENDINGS
 
@@ -28,19 +26,6 @@ def read_image_list(path: str | Path) -> tuple[str, ...]:
     if len(names) != int(head[1]):
         raise FormatError(f"{path}: its first line promises {int(head[1])} images and {len(names)} are named")
     return names
-
-
-def write_image_list(path: str | Path, names: Sequence[str]) -> None:
-    """Write a `.bmf`, whole or not at all.
-
-    Raises:
-        FormatError: a name is blank, holds a line break, or begins or ends with a space.
-        OSError: the file cannot be written.
-    """
-    for name in names:
-        if not name or name != name.strip() or re.search(r"[\r\n]", name):
-            raise FormatError(f"{path}: not written: {name!r} cannot be a line of the list")
-    write_atomically(Path(path), "".join(f"{line}\n" for line in (f"{len(names)} 1", *names)).encode())
 
 
 def listed_images(path: str | Path) -> list[Path]:

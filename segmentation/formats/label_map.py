@@ -6,7 +6,7 @@ a viewer shows each segment in a colour of its own while the file holds numbers.
 
 import io
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,20 +101,6 @@ def write_label_map(path: str | Path, labels: Integer[np.ndarray, "h w"] | Bool[
 def frame_name(index: int) -> str:
     """The stem of a frame's label map, `00012` for the frame 12, counted from 0."""
     return f"{index:05d}"
-
-
-def write_label_maps(folder: str | Path, maps: Iterable[Integer[np.ndarray, "h w"] | Bool[np.ndarray, "h w"]]) -> int:
-    """Write a shot's label maps as `00000.png`, `00001.png` and so on, and say how many there were.
-
-    Raises:
-        FormatError: as `write_label_map`; the maps before it are written.
-        OSError: a file cannot be written.
-    """
-    count = 0
-    for labels in maps:
-        write_label_map(Path(folder) / f"{frame_name(count)}{ENDING}", labels)
-        count += 1
-    return count
 
 
 @dataclass(frozen=True)

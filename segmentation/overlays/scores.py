@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from segmentation.davis import UNSUPERVISED
-from segmentation.evaluation.binary import jaccard
+from segmentation.evaluation.binary import SCORED, jaccard
 from segmentation.evaluation.davis import MOST_PROPOSALS, mean_over_objects, score_sequence
 from segmentation.evaluation.moseg import score_moseg
 from segmentation.evaluation.points import count_tracks, map_files
@@ -28,7 +28,8 @@ def track_score(tracks: LabelledTracks, truth: Shot) -> str:
 
 
 def mask_score(masks: Path, truth: Shot, objects: int) -> str:
-    """DAVIS's unsupervised J&F where its masks of every object are there, and binary J otherwise.
+    """DAVIS's unsupervised J&F where its masks of every object are there, and binary J otherwise; empty where no frame
+    is scored.
 
     Args:
         masks: the folder of label maps.
@@ -46,7 +47,8 @@ def mask_score(masks: Path, truth: Shot, objects: int) -> str:
         return "davis: no object" if overall.JF_mean is None else f"davis: J&F {100 * overall.JF_mean:.1f}%"
     read = map_files(masks)
     similarity = []
-    for annotation in truth.definition.annotations:
+    annotations = truth.definition.annotations
+    for annotation in annotations[SCORED] if isinstance(truth, MaskedShot) else annotations:
         region, labels = truth.read_truth(annotation).region, read(annotation)
         check_size(masks / f"{frame_name(annotation.frame)}{ENDING}", labels, region.shape)
         similarity.append(jaccard(region != 0, labels > 0))

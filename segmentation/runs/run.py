@@ -71,7 +71,9 @@ def run_segmentation(path: Path, options: RunOptions, progress: FramesDone | Non
     """Segment every shot of an input, or only track it, as far as it is not done yet.
 
     The same input and options give the same files whatever the number of workers, wherever the run was killed and
-    begun again. No other process may be writing into the same folder.
+    begun again; but for the times in records, and where the multicut's solver comes to the end of its seconds
+    (`budget_hit` in the record of the shot): how far it came depends on the machine and on what else it does. No other
+    process may be writing into the same folder.
 
     Args:
         path: as for `find_shots`.

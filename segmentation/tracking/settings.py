@@ -32,7 +32,7 @@ class TrackerSettings:
             slope * (sum of their squares) + offset.
         boundary_slope, boundary_offset: motion has a boundary where the squared gradient of the flow is above
             slope * |flow|^2 + offset.
-        variation_window: standard deviation of the Gaussian window of the variation (section 2.1 of our notes: 9).
+        variation_window: standard deviation of the Gaussian window of the variation; ours, the original's is not known.
     """
 
     sampling: int = 8

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from fixture_formats import write_label_maps
 
 from flowfeat.errors import InputError
 from segmentation.davis import MERGED, UNSUPERVISED, open_davis, scored_sequences
-from segmentation.formats.label_map import write_label_maps
 
 
 def _sequence(root, name, masks, frames=None, annotations=UNSUPERVISED):

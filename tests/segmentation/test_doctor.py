@@ -5,11 +5,12 @@ import shutil
 import numpy as np
 import pytest
 from fixture_fbms import write_shot
+from fixture_formats import write_image_list
 from PIL import Image
 
 from flowfeat.errors import InputError
 from segmentation.doctor import check_dataset, check_davis, check_fbms
-from segmentation.formats import write_image_list, write_label_map
+from segmentation.formats import write_label_map
 
 RED, WHITE = 0xFF0000, 0xFFFFFF
 TRUTH = np.array([[WHITE, RED, RED], [WHITE, WHITE, RED]])

@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from segmentation.affinities import PAPER as PAPER_AFFINITIES
 from segmentation.dense import DenseSettings
-from segmentation.segment import SegmentationSettings, mask_of_frame, segment_tracks
+from segmentation.segment import PAPER, SegmentationSettings, mask_of_frame, segment_tracks
+from segmentation.spectral import PAPER as PAPER_SPECTRAL
+from segmentation.spectral import SpectralSettings
 from segmentation.synthetic import synthesise
 from segmentation.tracking.settings import TrackerSettings
 from segmentation.tracking.tracker import track
@@ -32,6 +35,13 @@ def test_objects_before_a_panning_background(method, least):
         for label in (1, 2, 3)
     ]
     assert sum(overlap > 0.9 for overlap in overlaps) >= least
+
+
+def test_the_published_settings_are_those_of_both_methods():
+    assert PAPER.affinities == PAPER_AFFINITIES
+    assert PAPER.spectral == PAPER_SPECTRAL
+    assert (PAPER_SPECTRAL.scale, PAPER_SPECTRAL.smoothness) == (0.1, 0.5)
+    assert SpectralSettings() != PAPER_SPECTRAL
 
 
 def test_counts_add_up_and_small_clusters_have_no_object():

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from fixture_fbms import write_shot
-from fixture_results import write_result
+from fixture_formats import write_label_maps
+from fixture_results import make_otherwise, write_result
 from fixture_tracks import points_of_labels, stored_tracks
 
 from flowfeat.errors import InputError
 from segmentation.affinities import AffinitySettings
-from segmentation.formats.label_map import write_label_maps
 from segmentation.runs.layout import file_sha256, open_run
 from segmentation.training_shots import DAVIS_VALIDATION, labelled_shots, training_shots
 from segmentation.trajectories import Trajectories
@@ -67,6 +67,15 @@ def test_shots_that_cannot_be_had_are_told(fbms, tmp_path):
         training_shots(fbms, run, ["lion02"])
     with pytest.raises(InputError, match="run: the shot cars2 has no tracks here"):
         training_shots(fbms, run, ["cars1", "cars2"])
+
+
+def test_tracks_of_two_trackers_are_not_mixed(fbms, tmp_path):
+    run = open_run(write_result(tmp_path / "run", fbms, "fbms", dict.fromkeys(("cars2", "cars3", "mine"), POINTS)))
+    make_otherwise(run.home, "cars3")
+    for named in (None, ["cars2", "cars3"]):
+        with pytest.raises(InputError, match=r"cars3\.json: the shot was tracked with other settings than its run"):
+            training_shots(fbms, run, named)
+    assert training_shots(fbms, run, ["cars2", "mine"]).names == ("cars2", "mine")
 
 
 def test_pairs_are_of_neighbours_whose_objects_are_known(fbms, tmp_path):

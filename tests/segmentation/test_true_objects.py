@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from fixture_fbms import write_shot
+from fixture_formats import write_label_maps
 from fixture_tracks import stored_tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from flowfeat.errors import InputError
 from segmentation.davis import open_davis
 from segmentation.fbms import open_fbms, open_shot
-from segmentation.formats.label_map import write_label_maps
 from segmentation.trajectories import Trajectories
 from segmentation.true_objects import UNKNOWN, davis_truth, fbms_truth, objects_of_shot, true_objects
 

@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 from fixture_fbms import write_shot
-from fixture_results import write_result
+from fixture_formats import write_label_maps
+from fixture_results import make_otherwise, write_result
 from fixture_tracks import points_of_labels
 
 from flowfeat.cli import run
-from segmentation.formats.label_map import write_label_maps
 
 TWO = np.array([[0] * 6 + [255] * 4])
 TRUE, ALONE = (TWO > 0).astype(np.int64), np.zeros((1, 10), np.int64)
@@ -71,6 +71,18 @@ def test_people_read_a_table_and_what_it_tells(fbms, tmp_path, capsys):
     assert re.search(rf"binary-j on {fbms}, 2 shots\nA: {first}/masks\n", said)
     # A with nothing is better in half of the object: J is 1 and 0.
     assert re.search(r"\nall +100.00 +50.00 +\+50.00\n", said)
+
+
+def test_shots_of_other_settings_than_their_run_are_not_compared(fbms, tmp_path, capsys):
+    first = result_of(tmp_path / "a", fbms, cars1=TRUE, cars4=TRUE)
+    second = result_of(tmp_path / "b", fbms, cars1=TRUE, cars4=ALONE)
+    make_otherwise(second, "cars4")
+    assert compare(first, second, "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["shots"], told["only_first"]) == (1, ["cars4"])
+    assert (told["other_settings_first"], told["other_settings_second"]) == ([], ["cars4"])
+    assert compare(first, second) == 1
+    assert "of B, made with other settings than its run's (1): cars4\n" in f"{capsys.readouterr().out}\n"
 
 
 def test_one_shot_has_no_interval(fbms, tmp_path, capsys):

@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 from fixture_fbms import along, points, write_shot
-from fixture_results import write_result
+from fixture_formats import write_label_maps
+from fixture_results import make_otherwise, write_result
 from fixture_tracks import points_of_labels
 
 from flowfeat.cli import run
@@ -127,10 +128,57 @@ def test_a_run_is_found_with_its_part_and_its_data_set(fbms, tmp_path, capsys):
     assert run(["segmentation", "evaluate", "--protocol", "moseg", "--results", str(home)]) == 1
     assert "no result: tennis" in capsys.readouterr().out
     for protocol, part in (("moseg-strict", "tracks"), ("binary-j", "masks")):
-        assert run(["segmentation", "evaluate", "--protocol", protocol, "--results", str(home)]) == (
-            protocol != "binary-j"
-        )
-        assert f"results: {home / part}\n" in capsys.readouterr().out
+        assert run(["segmentation", "evaluate", "--protocol", protocol, "--results", str(home)]) == 1
+        assert f"results: {home / part}\n" in f"{capsys.readouterr().out}\n"
+
+
+def test_a_run_over_a_result_of_other_settings_is_not_mixed_with_it(fbms, tmp_path, capsys):
+    shots = {"cars1": points_of_labels(TWO > 0), "tennis": points_of_labels(TWO * 0)}
+    home = write_result(tmp_path / "run", fbms, "fbms", shots, {"cars1": [TWO > 0], "tennis": [TWO * 0]})
+    make_otherwise(home, "tennis")
+    for protocol, name in (("moseg", "f_measure"), ("binary-j", "J_mean")):
+        status, told = _json(capsys, "evaluate", "--protocol", protocol, "--results", home)
+        assert (status, told[name], list(told["sequences"])) == (1, 1, ["cars1"])
+        assert told["missing"] == told["other_settings"] == ["tennis"]
+        assert run(["segmentation", "evaluate", "--protocol", protocol, "--results", str(home)]) == 1
+        assert re.search(r"other[_ ]settings.*: tennis\n", f"{capsys.readouterr().out}\n")
+
+
+@pytest.mark.parametrize(("protocol", "folder"), [("davis", "Annotations_unsupervised"), ("binary-j", "Annotations")])
+def test_sequences_of_davis_without_a_result_are_named_and_the_others_scored(protocol, folder, tmp_path, capsys):
+    objects = np.zeros((20, 30), np.int64)
+    objects[5:15, 5:20] = 1
+    davis, results = tmp_path / "DAVIS", tmp_path / "results"
+    for name in ("bear", "dog", "train"):
+        write_label_maps(davis / folder / "480p" / name, [objects] * 4)
+    for year in ("2016", "2017"):
+        (davis / "ImageSets" / year).mkdir(parents=True)
+        (davis / "ImageSets" / year / "val.txt").write_text("bear\ndog\n")
+    write_label_maps(results / "train", [objects] * 4)
+    given = ("--protocol", protocol, "--root", davis, "--results", results)
+    assert run(["segmentation", "evaluate", *map(str, given)]) == 2
+    assert f"results: none of the 2 shots that {protocol} scores of" in capsys.readouterr().err
+    write_label_maps(results / "dog", [objects] * 4)
+    status, told = _json(capsys, "evaluate", *given)
+    assert (status, list(told["sequences"]), told["J_mean"]) == (1, ["dog"], 1)
+    assert (told["missing"], told["left_out"], told["other_settings"]) == (["bear"], ["train"], [])
+    assert run(["segmentation", "evaluate", *map(str, given)]) == 1
+    assert "\nmissing: bear\n" in capsys.readouterr().out
+    # A sequence that is there in part is told before the whole ones are scored, which takes minutes.
+    write_label_maps(results / "bear", [objects] * 2)
+    (results / "dog/00001.png").write_bytes(b"")
+    assert run(["segmentation", "evaluate", *map(str, given)]) == 2
+    assert "bear/00002.png: this label map is missing" in capsys.readouterr().err
+
+
+def test_shots_of_bideau_and_of_fbms_without_a_mask_are_named(fbms, tmp_path, capsys):
+    for name in ("cars1", "tennis"):
+        write_label_maps(tmp_path / "truth" / name, [TWO // 255])
+    write_label_maps(tmp_path / "results/cars1", [TWO // 255])
+    for protocol, root, score in (("bideau", tmp_path / "truth", "f_measure"), ("binary-j", fbms, "J_mean")):
+        given = ("--protocol", protocol, "--root", root, "--results", tmp_path / "results")
+        status, told = _json(capsys, "evaluate", *given)
+        assert (status, told[score], told["missing"]) == (1, 1, ["tennis"])
 
 
 def test_bideau_is_given_the_pictures(tmp_path, capsys):
@@ -204,6 +252,27 @@ def test_bad_input_has_its_sentence(fbms, tmp_path, capsys, harm, told):
         (["--definition", "a", "--tracks", "b", "--window", "10"], "the window of a track file is its first number"),
         (["--definition", "nowhere", "--tracks", "nowhere"], "nowhere: No such file"),
         (["--definition", "a", "--tracks", "b", "--frames", "c"], "--frames c: moseg needs no pictures"),
+        (
+            ["--definition", "a", "--tracks", "b", "--protocol", "bms26", "--threshold", "0.9"],
+            "--threshold 0.9: it is of",
+        ),
+        (
+            ["--results", "a", "--protocol", "bms26", "--threshold", "0.75"],
+            "--threshold 0.75: it is of moseg and moseg-s",
+        ),
+        (
+            ["--results", "a", "--protocol", "davis", "--window", "10"],
+            "--window 10: davis scores whole shots; leave it",
+        ),
+        (["--results", "a", "--protocol", "bideau", "--window", "50"], "--window 50: bideau scores whole shots"),
+        (
+            ["--results", "a", "--protocol", "binary-j", "--unknown", "official"],
+            "--unknown official: it is of moseg, mos",
+        ),
+        (
+            ["--results", "a", "--protocol", "davis", "--threshold", "0.5"],
+            "moseg-strict, and davis does not look at it",
+        ),
         (["--results", "nowhere"], "nowhere: there is no such folder"),
         (["--results", "."], "no run wrote this folder, so say with --root DATASET"),
     ],
@@ -220,6 +289,22 @@ def test_track_files_of_another_window_are_told(fbms, tmp_path, capsys):
     arguments = ["--root", str(fbms), "--results", str(tmp_path / "results")]
     assert run(["segmentation", "evaluate", "--protocol", "moseg", *arguments]) == 2
     assert "0 of its 1 track files are for a window of 10 frames" in capsys.readouterr().err
+
+
+def test_tracks_of_a_whole_shot_are_of_no_shorter_window(tmp_path, capsys):
+    write_shot(tmp_path / "FBMS/Testset/cars1", (0, 255), {0: TWO}, frames=60)
+    shots, masks = {"cars1": points_of_labels(TWO > 0, frames=60)}, {"cars1": [TWO > 0]}
+    home = write_result(tmp_path / "run", tmp_path / "FBMS", "fbms", shots, masks)
+    given = ("--protocol", "moseg", "--window", "50")
+    assert run(["segmentation", "evaluate", *given, "--results", str(home)]) == 2
+    said = capsys.readouterr().err
+    assert "tracks/cars1: its tracks were made from all 60 frames of the shot" in said
+    assert "a window of 50 scores tracks that were made from the first 50 alone; leave the window away" in said
+    assert run(["segmentation", "compare", str(home), str(home), "--window", "50"]) == 2
+    assert "made from all 60 frames" in capsys.readouterr().err
+    # Masks have no such limit.
+    given = (*given, "--root", tmp_path / "FBMS", "--results", home / "masks")
+    assert _json(capsys, "evaluate", *given)[1]["f_measure"] == 1
 
 
 def test_davis_binary_and_bideau_are_reached(fbms, tmp_path, capsys):

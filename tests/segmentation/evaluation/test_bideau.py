@@ -3,13 +3,14 @@ import json
 
 import numpy as np
 import pytest
+from fixture_formats import write_label_maps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from flowfeat.errors import InputError
 from segmentation.evaluation.bideau import evaluate_bideau, score_shot
-from segmentation.formats.label_map import write_label_map, write_label_maps
+from segmentation.formats.label_map import write_label_map
 
 
 def _maps(rows):

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from fixture_formats import write_label_maps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,7 +18,7 @@ from segmentation.evaluation.binary import (
 )
 from segmentation.evaluation.boundaries import boundary_map
 from segmentation.fbms import open_fbms
-from segmentation.formats.label_map import read_label_map, write_label_map, write_label_maps
+from segmentation.formats.label_map import read_label_map, write_label_map
 
 
 def _maps(rows):
@@ -39,7 +40,7 @@ def _results(folder, **sequences):
 def test_any_value_that_is_not_0_is_the_object_on_both_sides(tmp_path):
     root = _davis(tmp_path, a=[_maps([[0, 255, 255, 255, 0, 0]])])
     results = _results(tmp_path, a=[_maps([[0, 0, 3, 7, 255, 0]])])
-    result = evaluate_binary_davis(root, results)
+    result = evaluate_binary_davis(root, results, all_frames=True)
     # Columns 1 to 3 and 2 to 4: two common of four. Boundaries at 0 and 3, and 1 and 4: all within one pixel.
     assert result.J.mean == 0.5
     assert result.J.recall == 0
@@ -47,11 +48,32 @@ def test_any_value_that_is_not_0_is_the_object_on_both_sides(tmp_path):
     assert result.protocol == "binary J (DAVIS 2016, 480p, all frames)"
 
 
+def test_the_first_and_the_last_frame_of_davis_do_not_count(tmp_path):
+    whole, half, none = _maps([[1, 1, 0, 0]]), _maps([[1, 0, 0, 0]]), _maps([[0, 0, 0, 1]])
+    root = _davis(tmp_path, a=[whole] * 5)
+    results = _results(tmp_path, a=[none, whole, whole, half, none])
+    result = evaluate_binary_davis(root, results)
+    assert (result.J.mean, result.shots[0].frames) == (pytest.approx((1 + 1 + 1 / 2) / 3), 3)
+    # Recall is of the three frames; of their quarters the first begins with the first of them, the last ends with the
+    # last: borders 0, 1, 1, 2, 2, so (1 + 1) / 2 - 1 / 2.
+    assert (result.J.recall, result.J.decay) == (pytest.approx(2 / 3), pytest.approx(1 / 2))
+    assert result.protocol == "binary J (DAVIS 2016, 480p, without the first and the last frame)"
+    # What is not scored need not be there.
+    for index in (0, 4):
+        (results / f"a/{index:05d}.png").unlink()
+    assert evaluate_binary_davis(root, results).J == result.J
+    with pytest.raises(InputError, match=r"a/00000\.png: this label map is missing \(2 of 5 are\)"):
+        evaluate_binary_davis(root, results, all_frames=True)
+    root = _davis(tmp_path / "short", a=[whole] * 2)
+    with pytest.raises(InputError, match="480p/a: it has no frame but the first and the last"):
+        evaluate_binary_davis(root, results)
+
+
 def test_the_mean_over_shots_is_not_the_mean_over_frames(tmp_path):
     whole, half = _maps([[1, 1, 0, 0]]), _maps([[1, 0, 0, 0]])
     root = _davis(tmp_path, long=[whole] * 3, short=[whole])
     results = _results(tmp_path, long=[half, half, whole], short=[whole], spare=[whole])
-    result = evaluate_binary_davis(root, results)
+    result = evaluate_binary_davis(root, results, all_frames=True)
     # The long shot has (1/2 + 1/2 + 1) / 3 = 2/3, the short one 1.
     assert result.J.mean == pytest.approx((2 / 3 + 1) / 2)
     assert result.J_over_frames == pytest.approx(3 / 4)
@@ -96,7 +118,7 @@ def test_real_masks_score_1_against_themselves_and_less_when_they_are_shifted(da
     root = data / "segmentation/DAVIS"
     same = evaluate_binary_davis(root, root / "Annotations/480p", ["car-shadow"])
     assert (same.J.mean, same.J.recall, same.J.decay, same.F.mean) == (1, 1, 0, 1)
-    assert same.shots[0].frames == 40
+    assert same.shots[0].frames == 38  # of 40
     assert same.left_out == ("blackswan", "libby")
     frames = open_davis(root).masks("car-shadow", MERGED)
     truth = read_label_map(frames.path("00010")) > 0

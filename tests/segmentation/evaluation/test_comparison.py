@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from fixture_fbms import along, points, write_shot
+from fixture_formats import write_label_maps
 
 from flowfeat.errors import InputError
 from segmentation.evaluation.comparison import compare, default_protocol
 from segmentation.evaluation.paired import ResamplingSettings
 from segmentation.evaluation.result_folder import open_results
 from segmentation.formats import write_tracks
-from segmentation.formats.label_map import write_label_map, write_label_maps
+from segmentation.formats.label_map import write_label_map
 
 TWO = np.array([[0] * 6 + [255] * 4])
 FAST = ResamplingSettings(resamples=200)
@@ -105,9 +106,9 @@ def test_davis_counts_objects_and_not_sequences(tmp_path):
 def test_binary_j_of_davis_and_of_fbms(fbms, tmp_path):
     truth, half = np.array([[1, 1, 0, 0]]), np.array([[1, 0, 0, 0]])
     for name, second in {"bear": truth, "dog": half}.items():
-        write_label_maps(tmp_path / "DAVIS/Annotations/480p" / name, [truth])
-        write_label_maps(tmp_path / "a" / name, [truth])
-        write_label_maps(tmp_path / "b" / name, [second])
+        write_label_maps(tmp_path / "DAVIS/Annotations/480p" / name, [truth] * 3)
+        write_label_maps(tmp_path / "a" / name, [truth] * 3)
+        write_label_maps(tmp_path / "b" / name, [second] * 3)
     (j,) = compared(tmp_path / "DAVIS", tmp_path / "a", tmp_path / "b", "binary-j").measures
     assert (j.paired.first, j.paired.second, j.one_cluster) == (1, 0.75, (0.5, 0.5))
     assert {shot.name: shot.difference for shot in j.shots} == {"dog": 0.5, "bear": 0}

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from fixture_formats import write_label_maps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,7 +12,7 @@ from scipy.ndimage import binary_dilation
 
 from flowfeat.errors import FormatError, InputError
 from segmentation.evaluation.davis import evaluate_davis, mean_over_objects, score_sequence, statistics
-from segmentation.formats.label_map import write_label_map, write_label_maps
+from segmentation.formats.label_map import write_label_map
 
 SCORES = {"JF_mean", "J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay"}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fixture_results import write_result
+from fixture_results import make_otherwise, write_result
 from fixture_tracks import points_of_labels
 
 from flowfeat.errors import InputError
@@ -26,6 +26,22 @@ def test_points_are_scored_from_tracks_and_pixels_from_masks(tmp_path):
     # Any other folder is taken as it is.
     assert open_results(run / "masks", "moseg").folder == run / "masks"
     assert open_results(run / "masks", "moseg").shots == ("cars1", "half")
+
+
+def test_shots_of_other_settings_are_no_result_of_a_run(tmp_path):
+    shots = dict.fromkeys(("cars1", "tennis", "people1"), points_of_labels(LABELS))
+    run = write_result(tmp_path / "run", tmp_path, "fbms", shots, {name: [LABELS] for name in shots})
+    make_otherwise(run, "tennis")
+    for protocol in ("moseg", "binary-j"):
+        found = open_results(run, protocol)
+        assert (found.shots, found.other_settings) == (("cars1", "people1"), ("tennis",))
+    for name in ("cars1", "people1"):
+        make_otherwise(run, name)
+    with pytest.raises(InputError, match=r"run: no shot of this run is done with its settings \(3 shots with others\)"):
+        open_results(run, "moseg")
+    (run / "shots/cars1.json").write_text("{")
+    with pytest.raises(InputError, match=r"cars1\.json: the record of the shot is damaged"):
+        open_results(run, "moseg")
 
 
 def test_what_a_run_has_not_is_told(tmp_path):

@@ -1,10 +1,11 @@
 import pytest
+from fixture_formats import write_definition
 from fixture_mutations import mutated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowfeat.errors import FormatError
-from segmentation.formats import Annotation, Definition, read_definition, write_definition
+from segmentation.formats import Annotation, Definition, read_definition
 
 TEXT = """Ground truth definition file; do not change!
 

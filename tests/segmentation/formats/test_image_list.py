@@ -1,9 +1,10 @@
 import pytest
+from fixture_formats import write_image_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowfeat.errors import FormatError, InputError
-from segmentation.formats import listed_images, read_image_list, write_image_list
+from segmentation.formats import listed_images, read_image_list
 
 _names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=12)
 
@@ -37,13 +38,6 @@ def test_a_bad_list_is_told_in_one_sentence(tmp_path, text, told):
     (tmp_path / "a.bmf").write_text(text)
     with pytest.raises(FormatError, match=told):
         read_image_list(tmp_path / "a.bmf")
-
-
-@pytest.mark.parametrize("name", ["", " a", "a\nb"])
-def test_names_that_are_no_line_are_not_written(tmp_path, name):
-    with pytest.raises(FormatError, match="not written"):
-        write_image_list(tmp_path / "a.bmf", ["fine.jpg", name])
-    assert not (tmp_path / "a.bmf").exists()
 
 
 def test_pictures_are_found_with_another_ending(tmp_path):

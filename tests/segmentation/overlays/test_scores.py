@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixture_formats import write_label_maps
 from fixture_overlays import FRAMES, found, tracks_on, truth, write_fbms
 from PIL import Image
 
@@ -10,7 +11,7 @@ from segmentation.evaluation.binary import evaluate_binary_davis, evaluate_binar
 from segmentation.evaluation.davis import evaluate_davis
 from segmentation.evaluation.fbms_results import evaluate_tracks
 from segmentation.formats import LabelledTracks, write_tracks
-from segmentation.formats.label_map import write_label_map, write_label_maps
+from segmentation.formats.label_map import write_label_map
 from segmentation.overlays.scores import mask_score, track_score
 from segmentation.overlays.truth import truth_beside
 
@@ -64,6 +65,9 @@ def test_masks_on_fbms_and_on_merged_davis_have_binary_j(fbms, tmp_path):
     write_label_maps(tmp_path / "davis/bear", [found(), found(), truth()])
     official = evaluate_binary_davis(tmp_path / "DAVIS", tmp_path / "davis").J.mean
     assert mask_score(tmp_path / "davis/bear", davis, 3) == f"binary-j: J {100 * official:.1f}%"
+    # Of two frames neither is scored.
+    short = _davis(tmp_path / "short", "Annotations", [truth()] * 2)
+    assert mask_score(tmp_path / "davis/bear", short, 3) == ""
 
 
 def test_masks_on_davis_with_objects_have_j_and_f(tmp_path):

@@ -19,6 +19,7 @@ from flowfeat.formats import write_flow
 from segmentation.affinities import AffinitySettings, CostWeights
 from segmentation.dense import DenseSettings
 from segmentation.evaluation.fbms_results import evaluate_fbms
+from segmentation.evaluation.result_folder import open_results
 from segmentation.formats import read_label_map, read_tracks
 from segmentation.multicut import MulticutSettings
 from segmentation.runs.layout import open_run
@@ -178,7 +179,7 @@ def test_killed_anywhere_and_run_again_gives_the_same_files(tmp_path: Path, monk
 
 
 def test_interrupted_is_told_and_resumed(tmp_path: Path):
-    clips, _ = write_clips(tmp_path, a="B", b="A")
+    clips, _ = write_clips(tmp_path, a="B", b="A", c="A")
 
     def interrupt(done: int, total: int | None) -> None:
         if done > FRAMES:
@@ -186,7 +187,12 @@ def test_interrupted_is_told_and_resumed(tmp_path: Path):
 
     record = run_segmentation(clips, options(tmp_path), interrupt)
     assert (record.this_run.state, record.shots) == ("stopped", ("a",))
-    assert run_segmentation(clips, options(tmp_path)).this_run.made == ("b",)
+    assert run_segmentation(clips, options(tmp_path)).this_run.made == ("b", "c")
+    # Stopped with other settings, it leaves what it has not begun, which is no result of it and is not scored.
+    other = options(tmp_path, segmentation=replace(QUICK, smallest=20))
+    assert run_segmentation(clips, other, interrupt).shots == ("a",)
+    found = open_results(tmp_path / "result", "moseg")
+    assert (found.shots, found.other_settings) == (("a",), ("c",))
 
 
 def test_workers_change_nothing_and_one_that_dies_costs_its_shot_alone(tmp_path: Path):

@@ -50,7 +50,7 @@ def of(tracking: Tracking) -> list[tuple[int, list[list[float]]]]:
 
 
 def plain_cause(forward: np.ndarray, backward: np.ndarray, x: int, y: int) -> Stop:
-    """Section 1.2 of our notes for one pixel."""
+    """Why a track ends at one pixel, by the rules of the reference written out."""
     height, width = forward.shape[1:]
     w = forward[:, y, x]
     to_x, to_y = x + float(w[0]), y + float(w[1])
