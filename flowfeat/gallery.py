@@ -14,7 +14,7 @@ from flowfeat.formats import read_flow
 from flowfeat.networks.blocks import brightness_error
 from flowfeat.ops import warp
 from flowfeat.store import FlowStore, StoredClip
-from flowfeat.video import ClipDecoder
+from flowfeat.video import ClipDecoder, key_of
 from flowfeat.visualization import (
     Panel,
     contact_sheet,
@@ -165,7 +165,7 @@ def _fields(path: Path, estimator: FlowEstimator, wanted: set[int] | None) -> It
         for t, frame in enumerate(islice(frames, None if wanted is None else max(wanted) + 2)):
             if previous is not None and (wanted is None or t - 1 in wanted):
                 pair = torch.from_numpy(np.stack([previous, frame])).permute(0, 3, 1, 2)
-                yield t - 1, previous, estimator.alone(pair, Pair(path.stem, t - 1, t)).cpu().numpy()
+                yield t - 1, previous, estimator.alone(pair, Pair(key_of(path), t - 1, t)).cpu().numpy()
             previous = frame
 
 

@@ -1,6 +1,8 @@
 """Clips made for tests: a texture that moves by a known displacement, in several containers and codecs."""
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -54,6 +56,39 @@ def _sound(stream) -> Iterator:
         frame.sample_rate = 44100
         yield from stream.encode(frame)
     yield from stream.encode()
+
+
+def write_clip_of_sizes(path: Path, parts: Sequence[tuple[int, int, int]]) -> Path:
+    """Write a video of H.264 whose picture size changes; each part is (frames, height, width)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        _, stream.height, stream.width = parts[0]
+        stream.pix_fmt = "yuv420p"
+        time = 0
+        for frames, height, width in parts:
+            encoder = av.CodecContext.create("libx264", "w")
+            encoder.height, encoder.width, encoder.pix_fmt = height, width, "yuv420p"
+            encoder.time_base, encoder.options = Fraction(1, 25), {"bf": "0"}
+            textures = moving_texture(frames, height, width)
+            for picture in [*(av.VideoFrame.from_ndarray(one, format="rgb24") for one in textures), None]:
+                for encoded in encoder.encode(picture):
+                    packet = av.Packet(bytes(encoded))
+                    packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 25), encoded.is_keyframe
+                    packet.pts = packet.dts = time
+                    container.mux(packet)
+                    time += 1
+    return path
+
+
+def show_by_matrix(path: Path, a: float, b: float, c: float, d: float) -> Path:
+    """Have the pictures of an .mp4 shown by a matrix: point (x, y) at (a x + c y, b x + d y), as phones do."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44
+    assert struct.unpack_from(">9i", data, at) == (65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+    struct.pack_into(">9i", data, at, *(round(65536 * x) for x in (a, b, 0, c, d, 0, 0, 0)), 1 << 30)
+    path.write_bytes(data)
+    return path
 
 
 def frames_by_pyav(path: Path) -> np.ndarray:

@@ -19,7 +19,7 @@ from flowfeat.weights import holds_weights, read_checkpoint
 
 @dataclass(frozen=True)
 class Info:
-    """Say what something is, without decoding it.
+    """Say what something is, without reading all of it.
 
     flowfeat info ucf101-flow
     """

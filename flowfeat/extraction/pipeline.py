@@ -58,6 +58,8 @@ class _Job:
     clip: Clip
     source_bytes: int
     stream: ClipStream | None = None
+    size: tuple[int, int] | None = None
+    """(height, width) of its frames as they come from the decoder, all of one size."""
     writer: ClipWriter | None = None
     ending: Ending | None = None
     fields_expected: int | None = None
@@ -161,6 +163,7 @@ class Pipeline:
             if job.failed:
                 decoder.close()
                 return
+            job.size = frames.shape[1], frames.shape[2]
             chunk = frames if kept is None else np.concatenate([kept, frames])
             self._put(self._chunks, _Chunk(job, first, chunk, 0 if kept is None else len(kept)))
             kept = chunk[-step:]
@@ -299,10 +302,8 @@ class Pipeline:
 
     def _writer(self, job: _Job) -> ClipWriter:
         if job.writer is None:
-            assert job.stream is not None
-            facts = job.stream.facts
-            height, width = self._resize.of(facts.height, facts.width) if self._resize else (facts.height, facts.width)
-            job.writer = ClipWriter(self._out, job.clip.key, self._settings, height, width)
+            assert job.size is not None
+            job.writer = ClipWriter(self._out, job.clip.key, self._settings, *job.size)
         return job.writer
 
     def _finish(self, job: _Job) -> None:

@@ -45,11 +45,17 @@ def decode_frame_into(frame: UInt8[np.ndarray, "h w 3"], data: bytes | memoryvie
     _decode_into(frame, data, "RGB")
 
 
+def jpeg_size(data: bytes | memoryview) -> tuple[int, int]:
+    """(height, width) of a JPEG by its header. Raises ValueError where it is none."""
+    height, width, *_ = simplejpeg.decode_jpeg_header(data)
+    return int(height), int(width)
+
+
 def _decode_into(pixels: UInt8[np.ndarray, "h w c"], data: bytes | memoryview, colorspace: str) -> None:
     height, width, _ = pixels.shape
     try:
         # The decoder writes as much as the JPEG says that it holds.
-        if (found := simplejpeg.decode_jpeg_header(data)[:2]) != (height, width):
+        if (found := jpeg_size(data)) != (height, width):
             raise StoreError(f"a JPEG in it is {found[1]}x{found[0]} and not {width}x{height}")
         simplejpeg.decode_jpeg(data, colorspace=colorspace, buffer=pixels)
     except ValueError as fault:

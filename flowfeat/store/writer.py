@@ -16,6 +16,7 @@ import numpy as np
 from flowfeat import __version__
 from flowfeat.atomic import write_atomically
 from flowfeat.store.header import ClipHeader, SourceFacts
+from flowfeat.store.planes import jpeg_size
 from flowfeat.store.quantise import FieldFacts
 from flowfeat.store.settings import StoreSettings
 
@@ -68,13 +69,18 @@ class ClipWriter:
             track.spool.close()
 
     def append_fields(self, direction: str, planes: Sequence[bytes | memoryview]) -> None:
-        """Append encoded planes of one direction: x and y of one field after the other."""
+        """Append encoded planes of one direction: x and y of one field after the other.
+
+        Raises ValueError where one is not of the size that the header will tell, as far as its bytes say so.
+        """
         for plane in planes:
+            self._refuse_other_size(direction, plane)
             self._tracks[direction].append(plane)
 
     def append_frames(self, frames: Sequence[bytes]) -> None:
-        """Append encoded frames."""
+        """Append encoded frames. Raises as `append_fields` does."""
         for frame in frames:
+            self._refuse_other_size("frames", frame)
             self._tracks["frames"].append(frame)
 
     def count(self, facts: FieldFacts) -> None:
@@ -111,6 +117,16 @@ class ClipWriter:
         content = [_safetensors_header(layout, header.to_json()), *(part for _, _, part in layout)]
         write_atomically(self._path, (block for part in content for block in _blocks(part)))
         return header
+
+    def _refuse_other_size(self, name: str, plane: bytes | memoryview) -> None:
+        if self._is_jpeg(name):
+            found, expected = jpeg_size(plane), (self._height, self._width)
+        else:
+            found = len(plane)
+            expected = self._height * self._width * (2 if self._settings.encoding == "float16" else 1)
+        if found != expected:
+            unit = "pixels (height, width)" if self._is_jpeg(name) else "bytes"
+            raise ValueError(f"{self._key}: {name} of {found} {unit} for a file of {expected}")
 
     def _is_jpeg(self, name: str) -> bool:
         return name == "frames" or self._settings.encoding == "jpeg"

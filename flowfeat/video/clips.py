@@ -40,6 +40,11 @@ class Clip:
         return Path(self.location)
 
 
+def key_of(given: Path) -> str:
+    """The key of a clip that is given by itself: the name of its file without the ending, or of its folder."""
+    return given.resolve().name if given.is_dir() else given.stem
+
+
 def find_clips(inputs: Iterable[Path]) -> list[Clip]:
     """The clips under `inputs`, sorted by key.
 
@@ -101,7 +106,7 @@ def _bare(name: str) -> str:
 
 def _clips_in(given: Path) -> list[Clip]:
     if given.is_file():
-        return [Clip(given.stem, str(given))]
+        return [Clip(key_of(given), str(given))]
     if not given.is_dir():
         raise InputError(f"{given}: there is no such file or folder")
     videos: list[Clip] = []
@@ -125,7 +130,7 @@ def _clips_in(given: Path) -> list[Clip]:
                 videos.append(Clip((below / Path(name).stem).as_posix(), str(here / name)))
             pictures = pictures or ending in PICTURE_ENDINGS
         if pictures:
-            key = below.as_posix() if here != given else given.resolve().name
+            key = below.as_posix() if here != given else key_of(given)
             framed.append(Clip(key, str(here)))
     if not videos and not framed:
         raise InputError(f"{given}: no video ({', '.join(VIDEO_ENDINGS[:4])}, ...) and no folder of frames is in it")

@@ -4,6 +4,8 @@ Native decoders abort, hang and chatter on damaged files (decord aborts on about
 process of its own that costs one clip, not the run, and its messages stay out of the user's terminal.
 
 A request is a line of JSON on standard input. An answer is a 4-byte length and as much JSON; frames follow theirs raw.
+While a file is hashed and frames are decoded, an answer `{"working": true}` is given about once a second, so that a
+large file is not taken for a decoder that hangs.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import os
 import resource
 import struct
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +27,20 @@ from flowfeat.video.readers import FrameSize, frame_files, frames_of, probe, sou
 # No clip needs more; a forged header that asks for more fails by itself instead of taking the machine along.
 _MEMORY_LIMIT = 12 << 30
 _CHUNK_BYTES = 8 << 20
+_SIGN_SECONDS = 1.0
+
+
+class _SignsOfLife:
+    """Called after each piece of work, it tells the other side that there was one, and no more often than it must."""
+
+    def __init__(self, answers: BinaryIO):
+        self._answers = answers
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last >= _SIGN_SECONDS:
+            _answer(self._answers, {"working": True})
+            self._last = time.monotonic()
 
 
 def main() -> None:
@@ -47,11 +64,13 @@ def main() -> None:
 
 def _answer_clip(answers: BinaryIO, path: Path, resize: FrameSize | None) -> None:
     before = _state(path)
+    sign = _SignsOfLife(answers)
     facts = probe(path)
-    size, sha256 = source_sha256(path)
+    size, sha256 = source_sha256(path, sign)
     _answer(answers, {"facts": asdict(facts), "source_bytes": size, "source_sha256": sha256})
     frames = frames_of(path, facts)
     chunk: list[np.ndarray] = []
+    decoded = 0
     while True:
         try:
             frame = next(frames)
@@ -61,14 +80,17 @@ def _answer_clip(answers: BinaryIO, path: Path, resize: FrameSize | None) -> Non
                 raise InputError(f"{path}: the clip changed while it was read; run again when it is complete") from None
             _answer(answers, {"ending": asdict(end.value)})
             return
-        if resize is not None:
-            frame = _resized(frame, resize)
-        if chunk and chunk[0].shape != frame.shape:
+        sign()
+        height, width, _ = frame.shape
+        # Before it is resized, which would hide it; and of every frame, because flow is stored in one size.
+        if (height, width) != (facts.height, facts.width):
             raise InputError(
-                f"{path}: the picture size changes from {chunk[0].shape[:2]} to {frame.shape[:2]} within it"
+                f"{path}: frame {decoded} is {width}x{height} and the clip {facts.width}x{facts.height}; "
+                "the frames of a clip must be of one size"
             )
-        chunk.append(frame)
-        if len(chunk) * frame.nbytes >= _CHUNK_BYTES:
+        decoded += 1
+        chunk.append(frame if resize is None else _resized(frame, resize))
+        if len(chunk) * chunk[0].nbytes >= _CHUNK_BYTES:
             _answer_frames(answers, chunk)
             chunk = chunk[:0]
 

@@ -66,8 +66,8 @@ class ClipStream:
 class ClipDecoder:
     """One decoding process, kept for many clips. Use as a context manager.
 
-    A clip whose decoder dies, or that gives no frame for `stall_seconds`, raises ClipError; the next clip gets a
-    new process.
+    A clip whose decoder dies, or gives no sign of life for `stall_seconds`, raises ClipError; the next clip gets a new
+    process. A sign of life is a MiB of the file that was read for its checksum, or a frame that was decoded.
     """
 
     def __init__(self, stall_seconds: float = 60.0):
@@ -112,9 +112,11 @@ class ClipDecoder:
         self._busy = False
 
     def receive(self, path: Path) -> dict[str, Any]:
-        """The process's next message about `path`."""
-        (length,) = struct.unpack("<I", self._receive_bytes(path, 4))
-        message: dict[str, Any] = json.loads(bytes(self._receive_bytes(path, length)))
+        """The process's next message about `path` that is more than a sign of life."""
+        message: dict[str, Any] = {"working": True}
+        while "working" in message:
+            (length,) = struct.unpack("<I", self._receive_bytes(path, 4))
+            message = json.loads(bytes(self._receive_bytes(path, length)))
         if "error" in message:
             self._busy = False
             raise ClipError(message["error"])
@@ -135,8 +137,8 @@ class ClipDecoder:
             if not ready:
                 self.close()
                 raise ClipError(
-                    f"{path}: the decoder gave no frame for {self._stall_seconds:.0f} s; the clip is damaged, or this "
-                    "machine is far too busy: try again with fewer workers"
+                    f"{path}: the decoder gave no sign of life for {self._stall_seconds:.0f} s; the clip is damaged, "
+                    "or this machine or its disk is far too busy: try again with fewer workers"
                 )
             got = os.readv(descriptor, [view])
             if not got:

@@ -9,17 +9,24 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
 from flowfeat.errors import ClipError
+from flowfeat.video.orientation import UPRIGHT, orientation_of
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".webp", ".tif", ".tiff")
 # Below this share of what the container declares, the rest of the clip was lost and not merely miscounted: real
@@ -68,13 +75,15 @@ class FrameSize:
 class ClipFacts:
     """What is known of a clip before its frames are decoded.
 
-    `declared_frames` is the container's own count and None where it gives none; it is a claim, not a fact.
+    `declared_frames` is the container's own count and None where it gives none; it is a claim, not a fact. `height`
+    and `width` are of the frames as they are read, upright; `turned` says that they are stored turned or mirrored.
     """
 
     declared_frames: int | None
     fps: float | None
     height: int
     width: int
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,9 +112,10 @@ def frame_files(folder: Path) -> list[Path]:
 
 
 def probe(path: Path) -> ClipFacts:
-    """Size, rate and declared number of frames of the video or the folder of frames at `path`, decoding nothing.
+    """Size, rate and declared number of frames of the video or the folder of frames at `path`.
 
-    Raises ClipError where it is no video or holds no picture.
+    Its first frame is decoded, because it alone tells how the frames are to be shown. Raises ClipError where it is no
+    video, holds no picture, or is to be shown slanted.
     """
     if path.is_dir():
         files = frame_files(path)
@@ -127,19 +137,38 @@ def probe(path: Path) -> ClipFacts:
             rate = stream.average_rate or stream.guessed_rate
             height, width = stream.codec_context.height, stream.codec_context.width
             declared = stream.frames or None
+            if not 0 < height <= 16384 or not 0 < width <= 16384:
+                raise ClipError(
+                    f"{path}: its header says {width}x{height} pixels, which no clip has; the file is damaged"
+                )
+            first = _first_frame(container, stream)
     except (av.error.FFmpegError, ValueError, OSError) as fault:
         if isinstance(fault, ClipError):
             raise
         raise ClipError(f"{path}: this is not a video that can be decoded ({_reason(fault)})") from fault
-    if not 0 < height <= 16384 or not 0 < width <= 16384:
-        raise ClipError(f"{path}: its header says {width}x{height} pixels, which no clip has; the file is damaged")
-    return ClipFacts(declared, float(rate) if rate else None, height, width)
+    orientation = UPRIGHT
+    if first is not None:
+        orientation = orientation_of(first, path)
+        height, width = (first.width, first.height) if orientation.transposed else (first.height, first.width)
+    return ClipFacts(declared, float(rate) if rate else None, height, width, orientation != UPRIGHT)
+
+
+def _first_frame(container: "InputContainer", stream: "VideoStream") -> "VideoFrame | None":
+    """None where it cannot be decoded: what is wrong is told when the clip is read, which may succeed."""
+    import av.error
+
+    stream.thread_type = "NONE"
+    try:
+        return next(container.decode(stream), None)
+    except (av.error.FFmpegError, ValueError, MemoryError):
+        return None
 
 
 def frames_of(path: Path, facts: ClipFacts, reader: str | None = None) -> Generator[np.ndarray, None, Ending]:
-    """Yield the frames of a clip, uint8 (h, w, 3) RGB, first to last; return how it ended.
+    """Yield the frames of a clip, uint8 (h, w, 3) RGB, upright, first to last; return how it ended.
 
     `reader` is "decord" or "pyav", whose frames differ by 2 levels of 255 at most; by default that of `reader_for`.
+    Both turn frames by quarters; decord cannot mirror them, and scales frames of another size to that of the first.
     Raises ClipError where a frame cannot be decoded, or where the end of the clip is missing.
     """
     if path.is_dir():
@@ -150,17 +179,22 @@ def frames_of(path: Path, facts: ClipFacts, reader: str | None = None) -> Genera
 
 
 def reader_for(facts: ClipFacts) -> str:
-    """decord where it has a wheel, for clips that are short and at least 64 pixels wide; PyAV for all others.
+    """decord where it has a wheel, for clips that are short, upright and at least 64 pixels wide; PyAV for all others.
 
-    decord takes rows that are padded to 64 bytes for rows of more channels. And it decodes ahead without a bound while
-    nobody takes its frames: 1.1 GB of an hour of 320x240 in the first second, all of the machine in the end.
+    decord takes rows that are padded to 64 bytes for rows of more channels. It decodes ahead without a bound while
+    nobody takes its frames: 1.1 GB of an hour of 320x240 in the first second, all of the machine in the end. A clip
+    that declares no number of frames may be so long. And it turns a mirrored clip instead of mirroring it.
     """
     decoded = (facts.declared_frames or float("inf")) * facts.height * facts.width * 3
-    return "decord" if find_spec("decord") and facts.width >= 64 and decoded <= _DECORD_BYTES else "pyav"
+    fit = facts.width >= 64 and not facts.turned and decoded <= _DECORD_BYTES
+    return "decord" if fit and find_spec("decord") else "pyav"
 
 
-def source_sha256(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of a video file, or of the names and contents of a folder's frames in order."""
+def source_sha256(path: Path, after_block: Callable[[], None] = lambda: None) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a video file, or of the names and contents of a folder's frames in order.
+
+    `after_block` is called after each MiB or file that was read.
+    """
     digest, size = hashlib.sha256(), 0
     for file in frame_files(path) if path.is_dir() else [path]:
         if path.is_dir():
@@ -169,6 +203,7 @@ def source_sha256(path: Path) -> tuple[int, str]:
             while block := stream.read(1 << 20):
                 digest.update(block)
                 size += len(block)
+                after_block()
     return size, digest.hexdigest()
 
 
@@ -208,8 +243,10 @@ def _pyav(path: Path) -> Generator[np.ndarray, None, Ending]:
             # One thread: the order and the number of frames of a damaged clip must not depend on timing.
             stream.thread_type = "NONE"
             for frame in container.decode(stream):
-                yield frame.to_ndarray(format="rgb24")
+                yield orientation_of(frame, path).upright(frame.to_ndarray(format="rgb24"))
                 decoded += 1
+    except ClipError:
+        raise
     except (av.error.FFmpegError, ValueError, MemoryError) as fault:
         raise ClipError(f"{path}: frame {decoded} cannot be decoded ({_reason(fault)})") from fault
     return Ending(decoded, 0, 0, f"PyAV {version('av')}")

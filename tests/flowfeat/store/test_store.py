@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from flowfeat.errors import StoreError
 from flowfeat.store import ClipWriter, FlowStore, SourceFacts, StoredClip
+from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
 from flowfeat.store.manifest import claim_store, new_run_file, settings_of_store
 from flowfeat.store.quantise import measure
 
@@ -102,6 +103,17 @@ def test_a_writer_that_is_left_leaves_nothing(tmp_path):
         writer.count(measure(torch.zeros(1, 2, 48, 64), 20.0))
         writer.commit(source)
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["v.safetensors"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_writer_refuses_planes_of_another_size(tmp_path, encoding):
+    of = settings(encoding, frames=True)
+    field = stored_values(torch.zeros(1, 2, 64, 48), of)[0]
+    with ClipWriter(tmp_path, "v", of, 48, 60) as writer:
+        with pytest.raises(ValueError, match=r"v: forward of .* for a file of"):
+            writer.append_fields("forward", encode_field(field, of))
+        with pytest.raises(ValueError, match=r"v: frames of \(60, 48\) pixels .* for a file of \(48, 60\)"):
+            writer.append_frames(encode_rgb(np.zeros((60, 48, 3), np.uint8)))
 
 
 def test_a_long_clip_is_written_in_bounded_memory(tmp_path):

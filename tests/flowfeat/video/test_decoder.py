@@ -65,10 +65,51 @@ def test_a_hanging_decoder_is_a_sentence(make_clip):
         (child,) = _children() - before
         os.kill(child, signal.SIGSTOP)
         begun = time.monotonic()
-        with pytest.raises(ClipError, match="gave no frame for 1 s"):
+        with pytest.raises(ClipError, match="gave no sign of life for 1 s"):
             list(frames)
         assert time.monotonic() - begun < 20
     assert _children() == before
+
+
+_SLOW_DISK = """
+import hashlib, time
+
+class Slow:
+    def __init__(self, real=hashlib.sha256):
+        self._real, self.hexdigest = real(), lambda: self._real.hexdigest()
+
+    def update(self, data):
+        time.sleep(0.25)
+        self._real.update(data)
+
+hashlib.sha256 = Slow
+"""
+_SLOW_CODEC = """
+import time
+from PIL import Image
+
+def slow(data, real=Image.open):
+    time.sleep(0.5)
+    return real(data)
+
+Image.open = slow
+"""
+
+
+@pytest.mark.parametrize("slow", [_SLOW_DISK, _SLOW_CODEC], ids=["disk", "codec"])
+def test_a_slow_decoder_is_not_taken_for_one_that_hangs(tmp_path, monkeypatch, slow):
+    """5 seconds of hashing, or of decoding frames that are one chunk, are longer than it may say nothing."""
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python/sitecustomize.py").write_text(slow)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'python'}:{os.environ.get('PYTHONPATH', '')}")
+    clip = tmp_path / "clip"
+    clip.mkdir()
+    for t, frame in enumerate(moving_texture(10, 24, 32)):
+        Image.fromarray(frame).save(clip / f"{t}.png")
+    begun = time.monotonic()
+    with ClipDecoder(stall_seconds=3.0) as decoder:
+        assert [len(frames) for frames in decoder.open(clip)] == [10]
+    assert time.monotonic() - begun > 4.9, "the machine was not slow: this test tests nothing"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process tells its memory through /proc")
