@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64
 
 from flowfeat.errors import InputError
 from recognition.metrics import aligned, predictions
-from recognition.scores import FusedPart, Fusion, Kind, Scores, source_video
+from recognition.scores import FusedPart, Fusion, Kind, Scores
 
 _STEPS = 20
 """Weights are searched in twentieths of their sum."""
@@ -176,8 +176,9 @@ def _join(folds: Sequence[Scores], stream: str) -> Scores:
         first,
         scores=np.concatenate([fold.scores for fold in folds]),
         clips=tuple(clip for fold in folds for clip in fold.clips),
+        groups=tuple(group for fold in folds for group in fold.groups),
         labels=np.concatenate([fold.labels for fold in folds]),
-        missing=sum(fold.missing for fold in folds),
+        missing=sum(fold.missing for fold in folds),  # a missing clip is of one fold alone
     )
 
 
@@ -249,8 +250,9 @@ def _check_fit(scores: Sequence[Scores], held_out: Sequence[Scores]) -> None:
                 f"scores to fit must be of the same streams in the same order: {_training(fit)} stands where "
                 f"{_training(each)} is fused"
             )
-    fused = {source_video(clip) for clip in scores[0].clips}
-    seen = sorted({clip for fit in held_out for clip in fit.clips if source_video(clip) in fused})
+    fused = set(scores[0].groups)
+    pairs = (pair for fit in held_out for pair in zip(fit.clips, fit.groups, strict=True))
+    seen = sorted({clip for clip, group in pairs if group in fused})
     if seen:
         raise InputError(
             f"{seen[0]} is to be fitted to, and it or another clip of its video is to be fused ({len(seen)} such "

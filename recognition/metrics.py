@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from flowfeat.errors import InputError
-from recognition.scores import Scores, source_video
+from recognition.scores import Scores
 
 CONFIDENCE = 0.95
 """Of all intervals."""
@@ -183,10 +183,20 @@ def mean_class_accuracy(confusion: Int64[np.ndarray, "classes classes"]) -> floa
 
 def top_k_accuracy(scores: Float32[np.ndarray, "clips classes"], labels: Int64[np.ndarray, " clips"], k: int) -> float:
     """The share of clips whose class has one of the k highest scores; of equal scores the first class is higher."""
+    return float(np.mean(ranks_of_class(scores, labels) <= k))
+
+
+def ranks_of_class(
+    scores: Float32[np.ndarray, "clips classes"], labels: Int64[np.ndarray, " clips"]
+) -> Int64[np.ndarray, " clips"]:
+    """The place of each clip's class among the scores, 1 for the highest; of equal scores the first class is higher.
+
+    >>> ranks_of_class(np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]], np.float32), np.array([2, 2])).tolist()
+    [2, 2]
+    """
     own = np.take_along_axis(scores, labels[:, None], axis=1)
     before = np.arange(scores.shape[1]) < labels[:, None]
-    rank = ((scores > own) | ((scores == own) & before)).sum(axis=1)
-    return float(np.mean(rank < k))
+    return 1 + ((scores > own) | ((scores == own) & before)).sum(axis=1).astype(np.int64)
 
 
 def wilson_interval(correct: int, clips: int) -> Interval:
@@ -297,7 +307,7 @@ def _bootstrap_interval(scores: Scores, correct: np.ndarray, seed: int) -> Inter
     alike: drawn singly, they would promise more than they hold.
     """
     rng = np.random.default_rng(seed)
-    videos = np.array([source_video(clip) for clip in scores.clips])
+    videos = np.array(scores.groups)
     total, can_vary = np.zeros(RESAMPLES), False
     present = np.unique(scores.labels)
     for label in present:

@@ -62,8 +62,9 @@ class Cropping:
     Attributes:
         shorter_side: frames are resized to it first, with their aspect ratio.
         side: of the square that the network sees.
-        placement: of training crops: anywhere (`random`), or in one of the four `corners` or the centre (very deep
-            two-stream, Wang et al. 2015, section 2.2).
+        placement: of training crops: anywhere (`random`), or in one of the four `corners` or the centre, as both
+            papers have it (very deep two-stream, Wang et al. 2015, section 2.2; TSN, 2016). TSN's own code draws from
+            13 places (`more_fix_crop`), mmaction's from these five.
         scales: of training crops: height and width are such fractions of the shorter side, resized to `side`. None
             cuts `side` pixels and resizes nothing.
         distortion: how many places in `scales` the height and width of a crop can be apart.

@@ -1,7 +1,7 @@
 """Scores of clips: what testing leaves behind, and what fusion, metrics and reports are made of.
 
-A score file is one npz without pickles, so that any program reads it: `scores`, `clips`, `labels`, `classes`, and
-`record`, the rest as JSON. Columns are in the data set's official order of classes. UCF101's is not that of sorted
+A score file is one npz without pickles, so that any program reads it: `scores`, `clips`, `groups`, `labels`, `classes`,
+and `record`, the rest as JSON. Columns are in the data set's official order of classes. UCF101's is not that of sorted
 folder names, and a tool that sorts folders exchanges four of its classes; such files are found out and refused.
 """
 
@@ -19,16 +19,15 @@ from scipy.special import log_softmax, softmax
 from flowfeat.atomic import write_atomically
 from flowfeat.errors import FormatError, InputError
 
-SCHEMA = 1
+SCHEMA = 2
 
 Kind = Literal["softmax", "logits"]
 Part = Literal["train", "validation", "test"]
 
 # Official order first, the pair as `sorted` has it second: lower case comes after upper case there.
 _EXCHANGED = (("Hammering", "HammerThrow"), ("JumpingJack", "JumpRope"))
-# The class and the group of UCF101's names; a group is cut from one source video.
-_UCF101_NAME = re.compile(r"(?:.*/)?v_([^_/]+)_g([0-9]+)_c[0-9]+")
-_ARRAYS = {"scores", "clips", "labels", "classes", "record"}
+_CLASS_OF_UCF101_NAME = re.compile(r"(?:.*/)?v_([^_/]+)_g[0-9]+_c[0-9]+")
+_ARRAYS = {"scores", "clips", "groups", "labels", "classes", "record"}
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,7 @@ class Scores:
         scores: softmax is in 0..1 and sums to 1; logits are any finite numbers, margins of an SVM too.
         kind: which of the two.
         clips: names without folder and ending, as v_JumpingJack_g01_c01, each once.
+        groups: the source video of each clip, as far as the data set names it; else the clip's own name.
         labels: 0-based places in `classes`.
         classes: of the columns, in the official order.
         settings: what made them.
@@ -120,6 +120,7 @@ class Scores:
     scores: Float32[np.ndarray, "clips classes"]
     kind: Kind
     clips: tuple[str, ...]
+    groups: tuple[str, ...]
     labels: Int64[np.ndarray, " clips"]
     classes: tuple[str, ...]
     settings: ScoreSettings
@@ -132,6 +133,8 @@ class Scores:
                 f"{len(self.clips)} clips and {len(self.classes)} classes need as many rows and columns of scores, "
                 f"and a label each; there are {self.scores.shape} scores and {self.labels.shape} labels"
             )
+        if len(self.groups) != len(self.clips):
+            raise InputError(f"{len(self.clips)} clips need a group each; there are {len(self.groups)} groups")
         if not self.clips or len(self.classes) < 2:
             raise InputError("there are no scores: at least one clip and two classes are needed")
         for what, names in (("clip", self.clips), ("class", self.classes)):
@@ -162,7 +165,7 @@ class Scores:
         """UCF101's names hold the class, so that a wrong numbering shows."""
         spelled = {name.lower(): place for place, name in enumerate(self.classes)}
         for clip, label in zip(self.clips, self.labels.tolist(), strict=True):
-            match = _UCF101_NAME.fullmatch(clip)
+            match = _CLASS_OF_UCF101_NAME.fullmatch(clip)
             # Archives spell HandstandPushups either way.
             place = spelled.get(match[1].lower()) if match else None
             if place is not None and place != label:
@@ -196,17 +199,8 @@ class Scores:
             )
         places = {clip: place for place, clip in enumerate(self.clips)}
         order = [places[clip] for clip in clips]
-        return replace(self, scores=self.scores[order], labels=self.labels[order], clips=clips)
-
-
-def source_video(clip: str) -> str:
-    """The video a clip was cut from, as far as its name tells: class and group of UCF101's names, else the clip.
-
-    >>> source_video("v_JumpingJack_g01_c02")
-    'JumpingJack_g01'
-    """
-    match = _UCF101_NAME.fullmatch(clip)
-    return f"{match[1]}_g{match[2]}" if match else clip
+        groups = tuple(self.groups[place] for place in order)
+        return replace(self, scores=self.scores[order], labels=self.labels[order], clips=clips, groups=groups)
 
 
 def write_scores(path: str | Path, scores: Scores) -> None:
@@ -231,6 +225,7 @@ def write_scores(path: str | Path, scores: Scores) -> None:
         data,
         scores=scores.scores,
         clips=np.array(scores.clips, dtype=np.str_),
+        groups=np.array(scores.groups, dtype=np.str_),
         labels=scores.labels,
         classes=np.array(scores.classes, dtype=np.str_),
         record=np.array(json.dumps(record, sort_keys=True)),
@@ -256,6 +251,10 @@ def read_scores(path: str | Path) -> Scores:
             found = {name: file[name] for name in file.files}
     except Exception as fault:  # numpy and zipfile fail in a dozen ways on damaged files
         raise FormatError(f"{path}: not a score file: {str(fault)[:80]}; give what recognition test wrote") from None
+    if set(found) == _ARRAYS - {"groups"}:
+        raise FormatError(
+            f"{path}: scores of an older version of flowfeat, without the clips' source videos; test again"
+        )
     if set(found) != _ARRAYS:
         raise FormatError(f"{path}: not a score file: it holds {', '.join(found) or 'nothing'}")
     right = (
@@ -263,7 +262,7 @@ def read_scores(path: str | Path) -> Scores:
         and found["scores"].ndim == 2
         and found["labels"].dtype == np.int64
         and found["labels"].ndim == 1
-        and all(found[name].dtype.kind == "U" and found[name].ndim == 1 for name in ("clips", "classes"))
+        and all(found[name].dtype.kind == "U" and found[name].ndim == 1 for name in ("clips", "groups", "classes"))
         and (found["record"].dtype.kind, found["record"].ndim) == ("U", 0)
     )
     if not right:
@@ -285,6 +284,7 @@ def read_scores(path: str | Path) -> Scores:
             scores=found["scores"],
             kind=kind,
             clips=tuple(found["clips"].tolist()),
+            groups=tuple(found["groups"].tolist()),
             labels=found["labels"],
             classes=tuple(found["classes"].tolist()),
             settings=settings,

@@ -10,13 +10,15 @@ from torch import nn
 
 from flowfeat.errors import InputError, StoreError
 from flowfeat.training.distributed import join, leave
+from recognition.datasets import LabelledClip
 from recognition.presets import Views
 from recognition.scores import Part, Scores, ScoreSettings
 from recognition.stacks import StackSettings, TestViews
-from recognition.training.data import open_data
+from recognition.training.data import RunData, open_data
 from recognition.training.evaluation import scores_of_views
 from recognition.training.run import starting_network
-from recognition.training.run_folder import RunFolder, Weights, WhichWeights
+from recognition.training.run_folder import RunFolder, Session, Weights, WhichWeights
+from recognition.training.settings import RunSettings, digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +60,8 @@ def score_run(
         progress: called with the stacks that this process has done and is to do.
 
     Raises:
-        InputError: there is no such run, its weights or its data are not there, or the store holds other flow than
-            it was trained on.
+        InputError: there is no such run, its weights or its data are not there, the store holds other flow than it was
+            trained on, or the annotations have other training clips, so that it could be tested on what it has learnt.
     """
     asked = options or TestOptions()
     folder = RunFolder(Path(run))
@@ -72,9 +74,10 @@ def score_run(
             f"{store}: it holds other flow than the run was trained on ({data.flow.differences(settings.flow)}); give "
             "the run's store"
         )
-    clips, split = data.clips(asked.part), data.where.split
+    split = data.where.split
     if (split.dataset, split.classes) != (settings.dataset, settings.classes):
         raise InputError(f"{annotations}: the classes are not those of the run; give the lists that it was trained on")
+    clips = _untouched(data, asked.part, settings, last, annotations)
     views = asked.views or settings.preset.views
     processes = join(torch.device(device))
     try:
@@ -89,6 +92,7 @@ def score_run(
         scores=scores,
         kind=settings.preset.averaged,
         clips=tuple(clip.name for clip in clips),
+        groups=tuple(clip.source_video for clip in clips),
         labels=torch.tensor([clip.label for clip in clips]).numpy(),
         classes=settings.classes,
         settings=ScoreSettings(
@@ -106,8 +110,28 @@ def score_run(
             store=str(store.absolute()),
         ),
         fingerprint=settings.flow.fingerprint,
-        missing=len(data.missing[asked.part]),
+        missing=len(data.missing(asked.part)),
     )
+
+
+def _untouched(
+    data: RunData, part: Part, settings: RunSettings, last: Session, annotations: Path
+) -> tuple[LabelledClip, ...]:
+    """The clips of a part, none of which is of another part than when the run was trained.
+
+    What a store holds may have changed since. The lists may not: a clip more in a folder of a class deals all clips of
+    the class anew, and clips that were learnt from would be tested.
+    """
+    lacked = set(last.missing)
+    learnt = [clip for clip in data.listed_clips("train") if clip.name not in lacked]
+    if digest(learnt) != settings.clips_sha256:
+        raise InputError(
+            f"{annotations}: its training clips are not those that the run was trained on, so that clips it has learnt "
+            "from could be among the tested; give the annotations as they were, or train another run"
+        )
+    found = data.clips(part)
+    # One that the store lacked then was not learnt from, whatever the lists say.
+    return tuple(clip for clip in found if clip.name not in lacked) if part == "train" else found
 
 
 def trained_network(weights: Weights) -> nn.Module:

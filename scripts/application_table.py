@@ -77,7 +77,7 @@ class ApplicationTable:
     preset: str = "quick"
     """Of the temporal stream; fn2-table5 is the published table's."""
     steps: int | None = None
-    """Train for so many steps, with the preset's schedule drawn together or out."""
+    """Train for so many steps, the preset's schedule shortened or stretched to them."""
     split: int = 1
     """Of UCF101."""
     seeds: tuple[int, ...] = (0,)

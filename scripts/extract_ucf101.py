@@ -4,7 +4,8 @@
 
 UCF-101 holds a folder for each class; ucfTrainTestlist the official lists, which say what must be there:
 13,320 clips. Time and disk are forecast first. Run it again to resume. Exit status: 0 done, 1 done but
-incomplete, 2 wrong usage or unusable input.
+incomplete, 2 wrong usage or unusable input. With --allow-missing it goes on without the clips that are not there, and
+is incomplete; of several shards the ones that those clips belong to are.
 """
 
 import shutil
@@ -39,7 +40,8 @@ class ExtractUCF101:
     """The official folder ucfTrainTestlist."""
     options: Annotated[ExtractionOptions, tyro.conf.arg(name="")]
     allow_missing: bool = False
-    """Go on where clips of the official lists are not there; they are counted and reported."""
+    """Go on where clips of the official lists are not there; they are counted and reported, and the exit status is
+    1."""
     dry_run: bool = False
     """Say what would be done, the time and the disk it would take, from a measured sample; write nothing."""
     json: bool = False
@@ -51,6 +53,8 @@ class ExtractUCF101:
         listed = expected_clips(self.annotations)
         present, left_out = clips_of_lists(self.folder, listed)
         missing = sorted(set(listed) - present.keys())
+        part, parts = self.options.part
+        lacking = any(shard_of(key, parts) == part for key in missing)
         if left_out:
             say(f"{len(left_out)} files are not in the lists and left out: {_few(left_out)}")
         if missing:
@@ -66,7 +70,7 @@ class ExtractUCF101:
             check_cost(plan, options.out)
             if self.dry_run:
                 result_json(plan) if self.json else result(describe_forecast(plan))
-                return INCOMPLETE if plan.unreadable else DONE
+                return INCOMPLETE if plan.unreadable or lacking else DONE
             with ProgressBar() as progress:
                 report = extract([self.folder], options, progress=progress)
         if report.stopped:
@@ -75,10 +79,9 @@ class ExtractUCF101:
         with CountBar("clips verified") as count:
             found = verify(options.out, progress=count)
         # Clips of other shards may be on their way in other processes: whether they arrive, those will say.
-        part, parts = options.part
         own = {clip.key for clip in present.values() if shard_of(clip.key, parts) == part}
         found = replace(found, missing={key: why for key, why in found.missing.items() if key in own})
-        complete = report.complete and found.clean
+        complete = report.complete and found.clean and not lacking
         if self.json:
             counts = {"clips": found.clips, "pairs": found.pairs, "bytes": found.bytes, "listed": len(listed)}
             counts |= {"missing": len(missing), "failed": len(report.failed), "complete": complete}

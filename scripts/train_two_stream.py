@@ -4,10 +4,11 @@
     python scripts/train_two_stream.py --store ucf101-flow --annotations ucfTrainTestlist --preset tsn --out two-stream
     torchrun --nproc-per-node 4 scripts/train_two_stream.py --store ucf101-flow ... --out two-stream
 
-What lies ahead is told first; --dry-run tells it and ends. Run it again to go on: what stands stays. A part stands if
-it was made of what it would be made of now: a run, of the same settings and clips; scores, of the same weights, clips
-and store settings; fusions and the report, of the same scores; record.json in OUT holds the checksums. Other splits,
-seeds and folds go into the same folder; a preset, steps, weights, classes or flow that differ are refused.
+What lies ahead is told first; --dry-run tells it and ends. Run it again to go on: what is done is not done again. A
+part is done if it was made of what it would be made of now: a run, of the same settings and clips; scores, of the same
+weights, clips and store settings; fusions and the report, of the same scores; record.json in OUT holds the checksums.
+Other splits, seeds and folds go into the same folder; a preset, steps, weights, classes or flow that differ are
+refused.
 
 Weights and SVM of a fusion never see test clips. They are fitted to training clips that were held out, and for these
 each stream is trained --folds times more, each time without another part of the training clips: with 3 folds an
@@ -29,6 +30,7 @@ from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.training.distributed import is_first
+from flowfeat.wording import counted
 from recognition.cli.progress import TrainingBar
 from recognition.metrics import MeanAndSpread
 from recognition.presets import PRESETS, Stream, find_preset
@@ -47,7 +49,7 @@ from recognition.two_stream.summary import SummaryRow
 
 @dataclass(frozen=True)
 class TrainTwoStream:
-    """Train, test, fuse and report both streams of a preset on all splits. Run it again to go on: what stands stays."""
+    """Train, test, fuse and report both streams of a preset on all splits. Run it again to go on."""
 
     store: Path
     """The store of `flowfeat extract`; with --frames for the spatial stream."""
@@ -71,7 +73,7 @@ class TrainTwoStream:
     allow_missing: bool = False
     """Go on without the clips that the store has not; they are counted."""
     steps: int | None = None
-    """Train every run for so many steps, with the preset's schedule drawn together or out."""
+    """Train every run for so many steps, the preset's schedule shortened or stretched to them."""
     weights: Path | None = None
     """ImageNet weights, for streams that begin with them; downloaded if not given."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -83,7 +85,7 @@ class TrainTwoStream:
     workers: int = 0
     """Processes that read stacks ahead, for each device; 0 reads between the steps."""
     dry_run: bool = False
-    """Say what would be done and what stands; write nothing."""
+    """Say what would be done and what is already done; write nothing."""
     json: bool = False
     """Print the numbers as JSON on standard output."""
 
@@ -143,15 +145,16 @@ def describe_forecast(ahead: Forecast) -> str:
         begun = f", {each.begun} begun" if each.begun else ""
         lines.append(
             f"{each.stream}: {each.runs} runs{folds}, of {each.steps} steps of {each.batch} videos each; "
-            f"{each.standing} stand{begun}, {each.steps_left} steps to do"
+            f"{each.standing} already done{begun}, {each.steps_left} steps to do"
         )
     if ahead.fusions:
         fitted = f", fitted to held-out training clips in {ahead.folds} folds" if ahead.folds else ""
         lines.append(f"fusions: {', '.join(ahead.fusions)}{fitted}")
     if ahead.left_out:
-        lines.append(f"left out: {', '.join(ahead.left_out)}, which --folds 0 gives nothing to be fitted to")
+        lines.append(_left_out(ahead))
     if ahead.missing:
-        lines.append(f"{ahead.missing} clips are missing in the store and will be in no number")
+        are = "is" if ahead.missing == 1 else "are"
+        lines.append(f"{counted(ahead.missing, 'clip')} {are} missing in the store and will be in no number")
     seconds = ahead.seconds_left
     if any(each.steps_left for each in ahead.streams):
         told = "unknown before the first run" if seconds is None else f"about {duration(seconds)}"
@@ -160,11 +163,11 @@ def describe_forecast(ahead: Forecast) -> str:
 
 
 def describe_part(outcome: PartOutcome) -> str:
-    """A part in a line, as `split 1, temporal, seed 0: 0.8214 (standing)`."""
+    """A part in a line, as `split 1, temporal, seed 0: 0.8214 (already done)`."""
     if outcome.failed is not None:
         return f"{outcome.part}: failed: {outcome.failed}"
     accuracy = "done" if outcome.accuracy is None else f"{outcome.accuracy:.4f}"
-    remarks = ["standing"] if outcome.standing else []
+    remarks = ["already done"] if outcome.standing else []
     if outcome.fitted is not None:
         fitted = outcome.fitted
         alone = ", ".join(f"{each:.4f}" for each in fitted.streams)
@@ -187,11 +190,16 @@ def describe_outcome(found: Outcome, ahead: Forecast) -> str:
         f"a part of a data set: {each}; these are not its numbers" for each in ahead.splits if "; part of" in each
     ]
     if ahead.left_out:
-        lines.append(f"left out: {', '.join(ahead.left_out)}, which --folds 0 gives nothing to be fitted to")
+        lines.append(_left_out(ahead))
     lines += [f"failed: {each.part}: {each.failed}" for each in found.failed]
     if found.report:
         lines.append(str(found.report / "index.html"))
     return "\n".join(lines)
+
+
+def _left_out(ahead: Forecast) -> str:
+    need = "needs" if len(ahead.left_out) == 1 else "need"
+    return f"left out: {', '.join(ahead.left_out)}, which {need} --folds 2 or more"
 
 
 def outcome_json(found: Outcome, ahead: Forecast) -> dict[str, object]:

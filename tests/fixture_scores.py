@@ -1,5 +1,6 @@
 """Score files made for tests: UCF101's names, scores that say what the test wants."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,14 +41,16 @@ def scores_saying(
     **changes: Any,
 ) -> Scores:
     """Softmax scores that give `sure` to the class said and the rest to the others in equal parts."""
-    of_scores = {name: changes.pop(name) for name in ("clips", "fingerprint", "missing") if name in changes}
+    of_scores = {name: changes.pop(name) for name in ("clips", "groups", "fingerprint", "missing") if name in changes}
+    clips = of_scores.pop("clips", clip_names(labels, classes, first_group))
     rest = (1 - sure) / (len(classes) - 1)
     values = np.full((len(said), len(classes)), rest, np.float32)
     values[np.arange(len(said)), list(said)] = sure
     return Scores(
         scores=values,
         kind="softmax",
-        clips=of_scores.pop("clips", clip_names(labels, classes, first_group)),
+        clips=clips,
+        groups=of_scores.pop("groups", tuple(re.sub(r"_c\d+$", "", clip) for clip in clips)),
         labels=np.array(labels, np.int64),
         classes=tuple(classes),
         settings=settings(**changes),

@@ -16,11 +16,12 @@ _INTERVAL = 0.5, 10.0
 """Seconds between two states of a bar, on a terminal and in a file."""
 
 
-def _bar(**looks: Any) -> tqdm:
+def new_bar(**looks: Any) -> tqdm:
+    """A bar on standard error that is drawn often on a terminal and seldom in a file; `looks` are tqdm's options."""
     return tqdm(file=sys.stderr, dynamic_ncols=True, mininterval=_INTERVAL[not sys.stderr.isatty()], **looks)
 
 
-class _LateBar:
+class LateBar:
     """A bar that appears with the first step, so that an error in the preparations does not find an empty one."""
 
     _shown: tqdm | None = None
@@ -30,7 +31,7 @@ class _LateBar:
             self._shown.close()
 
 
-class ProgressBar(_LateBar):
+class ProgressBar(LateBar):
     """Progress of an extraction: clips, pairs, pairs per second and the time left, judged by bytes of the sources."""
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class ProgressBar(_LateBar):
     def _show(self, progress: "Progress") -> None:
         if self._shown is None:
             looks = "{percentage:3.0f}% |{bar:24}| {desc}[{elapsed}<{remaining}]"
-            self._shown = _bar(total=progress.bytes, unit="B", bar_format=looks)
+            self._shown = new_bar(total=progress.bytes, unit="B", bar_format=looks)
         elapsed = time.monotonic() - self._begun
         rate = progress.pairs / elapsed if elapsed else 0.0
         failed = f", {progress.clips_failed} failed" if progress.clips_failed else ""
@@ -54,7 +55,7 @@ class ProgressBar(_LateBar):
         self._shown.update(progress.bytes_done - self._shown.n)
 
 
-class CountBar(_LateBar):
+class CountBar(LateBar):
     """Progress over things that are counted, as clips verified or bytes fetched; `scaled` counts in kilo and mega."""
 
     def __init__(self, what: str, scaled: bool = False):
@@ -65,12 +66,12 @@ class CountBar(_LateBar):
 
     def _show(self, done: int, total: int | None) -> None:
         if self._shown is None:
-            self._shown = _bar(total=total, **self._looks)
+            self._shown = new_bar(total=total, **self._looks)
         self._shown.total = total
         self._shown.update(done - self._shown.n)
 
 
-class TrainingBar(_LateBar):
+class TrainingBar(LateBar):
     """Progress of a training run: steps, loss, pairs per second, validation error and the time left."""
 
     def __enter__(self) -> Callable[["TrainingProgress"], None]:
@@ -78,7 +79,7 @@ class TrainingBar(_LateBar):
 
     def _show(self, progress: "TrainingProgress") -> None:
         if self._shown is None:
-            self._shown = _bar(total=progress.iterations, initial=progress.step, unit=" steps")
+            self._shown = new_bar(total=progress.iterations, initial=progress.step, unit=" steps")
         measured = (
             "" if progress.validation is None else f", validation {progress.validation:.3f} (best {progress.best:.3f})"
         )

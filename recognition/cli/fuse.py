@@ -59,7 +59,7 @@ class Fuse:
         if self.weights and self.method != "weighted":
             raise InputError(f"--weights are of --method weighted; {self.method} has none")
         if self.fit and (self.method == "average" or self.weights):
-            raise InputError("--fit is for weights that are searched and for the SVM; leave it away")
+            raise InputError("--fit is for weights that are searched and for the SVM; leave it out")
         if not self.fit and not self.weights and self.method != "average":
             raise InputError(
                 f"--method {self.method} needs --fit, score files of held-out training clips of each stream; train "

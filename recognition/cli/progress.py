@@ -1,42 +1,22 @@
 """Progress of training and of predictions on standard error."""
 
-import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from tqdm import tqdm
-
-from flowfeat.cli.progress import CountBar, ProgressBar
+from flowfeat.cli.progress import CountBar, LateBar, ProgressBar, new_bar
 from flowfeat.extraction import Progress
 from recognition.training import TrainingProgress
 
-_INTERVAL = 0.5, 10.0
-"""Seconds between two states of the bar, on a terminal and in a file."""
 
-
-class TrainingBar:
+class TrainingBar(LateBar):
     """Steps, loss, accuracy on the stacks that are learnt from, clips per second, validation and the time left."""
-
-    _shown: tqdm | None = None
 
     def __enter__(self) -> Callable[[TrainingProgress], None]:
         return self._show
 
-    def __exit__(self, kind: type | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        if self._shown is not None:
-            self._shown.close()
-
     def _show(self, progress: TrainingProgress) -> None:
-        # It appears with the first report, so that an error in the preparations does not find an empty bar.
         if self._shown is None:
-            self._shown = tqdm(
-                total=progress.steps,
-                initial=progress.step,
-                unit=" steps",
-                file=sys.stderr,
-                dynamic_ncols=True,
-                mininterval=_INTERVAL[not sys.stderr.isatty()],
-            )
+            self._shown = new_bar(total=progress.steps, initial=progress.step, unit=" steps")
         measured = "" if progress.validation is None else f", one-crop validation {progress.validation:.3f}"
         self._shown.set_postfix_str(
             f"loss {progress.loss:.3f}, training accuracy {progress.train_accuracy:.3f}, "

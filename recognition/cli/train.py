@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from flowfeat.cli import DONE
+from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import result, result_json, say
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
@@ -49,7 +49,7 @@ class Train:
     seed: int = 0
     """Of all that is random."""
     steps: int | None = None
-    """Train for so many steps, with the preset's schedule drawn together or out; its own number if not given."""
+    """Train for so many steps, the preset's schedule shortened or stretched to them; its own number if not given."""
     stop_after: int | None = None
     """Stop after so many steps in all and leave the schedule as it is; run again to go on."""
     weights: Path | None = None
@@ -107,12 +107,13 @@ class Train:
             outcome = train(options, self.out, resolve_device(self.device), self.workers, self.stop_after, report)
         if not is_first():
             return DONE
+        status = INCOMPLETE if outcome.missing else DONE
         if self.json:
             result_json({"out": self.out, **dataclasses.asdict(outcome)})
-            return DONE
+            return status
         measured = ""
         if outcome.validation is not None:
             measured = f"; one-crop accuracy {outcome.validation:.3f} on {outcome.validated_on}"
             say(f"flowfeat recognition train: one-crop accuracy is that of {ONE_STACK}")
         result(f"{self.out}: {outcome.step} of {outcome.steps} steps on {outcome.data}{measured}")
-        return DONE
+        return status

@@ -24,6 +24,9 @@ def open_folders(root: Path, number: int, classes: Sequence[str] | None = None) 
     decide, are dealt to three parts, and split n tests on part n. Nothing is known of which clips show the same
     place and people, so scores may be better than on clips of elsewhere; make the folders yourself to avoid it.
 
+    A clip more or less deals its class anew, and runs from before are not tested on it. If a clip's name alone decided
+    its part, clips would stay where they are, but small classes would have parts without any.
+
     Args:
         root: the folder of classes, or of train and test.
         number: 1 to 3; 1 where there are folders train and test.

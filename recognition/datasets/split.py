@@ -24,6 +24,11 @@ class LabelledClip:
     label: int
     group: str | None = None
 
+    @property
+    def source_video(self) -> str:
+        """What it was cut from, as far as the data set says: its group, else the clip itself."""
+        return self.group or self.name
+
 
 def refuse_empty_classes(classes: Sequence[str], clips: Sequence[LabelledClip]) -> None:
     """Raises InputError where a class has none of the clips that are to be trained on."""

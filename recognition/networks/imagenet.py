@@ -15,16 +15,12 @@ from recognition.networks.first_layer import average_over_colour, first_convolut
 
 # The weights of torchvision's first recipe (IMAGENET1K_V1), which are those that published systems began with.
 _TORCHVISION = {
-    "vgg16": "vgg16-397923af",
     "resnet18": "resnet18-f37072fd",
     "resnet50": "resnet50-0676ba61",
-    "resnet101": "resnet101-63fe2227",
-    "resnet152": "resnet152-394f9c45",
 }
 
 # Beginnings of the names of last layers, ours and those in published files: they are of other classes.
 _LAST_LAYERS = {
-    "vgg16": ("classifier.6.",),
     "cnn-m-2048": ("fc8.", "fc8/"),
     "bn-inception": ("fc.", "last_linear.", "new_fc.", "fc_action.", "fc-action."),
 }
@@ -34,7 +30,7 @@ _LAST_LAYER = ("fc.",)
 def load_weights(network: nn.Module, name: str, weights: Path | Literal["imagenet"]) -> None:
     """Give a network all weights of a file but those of the last layer.
 
-    Files: torchvision's .pth of VGG-16 and ResNets; .pth of the TSN authors' BN-Inception; .caffemodel of CNN-M-2048;
+    Files: torchvision's .pth of ResNets; .pth of the TSN authors' BN-Inception; .caffemodel of CNN-M-2048;
     .safetensors or .pth under our own names. A first layer for 3 channels is averaged and repeated where the network
     has another number.
 

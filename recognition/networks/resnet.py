@@ -6,10 +6,10 @@ from recognition.networks.classifier import new_classifier
 
 
 def build_resnet(depth: int, channels: int, classes: int, dropout: float) -> nn.Module:
-    """ResNet-18, -50, -101 or -152 with random weights; dropout stands before its last layer."""
+    """ResNet-18 or -50 with random weights; dropout stands before its last layer."""
     from torchvision import models  # takes seconds to import
 
-    network = {18: models.resnet18, 50: models.resnet50, 101: models.resnet101, 152: models.resnet152}[depth]()
+    network = {18: models.resnet18, 50: models.resnet50}[depth]()
     network.conv1 = _stem(channels, 64)
     # torchvision's forward calls what stands here; the paper's network has no dropout.
     network.fc = nn.Sequential(nn.Dropout(dropout), new_classifier(network.fc.in_features, classes))  # type: ignore[assignment]

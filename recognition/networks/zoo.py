@@ -12,11 +12,8 @@ from recognition.networks.cnn_m_2048 import CnnM2048
 from recognition.networks.imagenet import load_weights
 from recognition.networks.resnet import build_resnet
 from recognition.networks.small_vgg import SmallVgg
-from recognition.networks.vgg16 import build_vgg16
 
-NetworkName = Literal[
-    "cnn-m-2048", "vgg16", "small-vgg", "resnet18", "resnet50", "resnet101", "resnet152", "bn-inception"
-]
+NetworkName = Literal["cnn-m-2048", "small-vgg", "resnet18", "resnet50", "bn-inception"]
 
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 
@@ -39,7 +36,7 @@ def build_network(
         name: of `NETWORKS`.
         channels: 2L for a stack of L fields, 3 for a frame in RGB.
         classes: scores that are given; the last layer is always new.
-        dropout: the probability before the last layer, in VGG-16 and CNN-M-2048 before the last two.
+        dropout: the probability before the last layer, in CNN-M-2048 before the last two.
         weights: a file, or torchvision's weights of ImageNet, which are fetched once; None begins at random. A first
             layer of colour is averaged and repeated where the input is not colour.
 
@@ -62,13 +59,11 @@ def _build(name: NetworkName, channels: int, classes: int, dropout: float) -> nn
     match name:
         case "cnn-m-2048":
             return CnnM2048(channels, classes, dropout, second_normalisation=channels == 3)
-        case "vgg16":
-            return build_vgg16(channels, classes, dropout)
         case "small-vgg":
             return SmallVgg(channels, classes, dropout)
         case "bn-inception":
             return BnInception(channels, classes, dropout)
-        case "resnet18" | "resnet50" | "resnet101" | "resnet152":
+        case "resnet18" | "resnet50":
             return build_resnet(int(name.removeprefix("resnet")), channels, classes, dropout)
         case _:
             raise InputError(f"network {name}: there is no such network; there are {', '.join(NETWORKS)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from recognition.metrics import predictions, wilson_interval
+from recognition.metrics import predictions, ranks_of_class, wilson_interval
 from recognition.report.contents import Entry, Report
 
 
@@ -44,11 +44,11 @@ def clips_csv(report: Report) -> str:
     rows = []
     for entry in report.entries:
         scores = entry.scores
-        for clip, label, said, values in zip(
-            scores.clips, scores.labels.tolist(), predictions(scores.scores).tolist(), scores.scores, strict=True
+        ranks, predicted = ranks_of_class(scores.scores, scores.labels).tolist(), predictions(scores.scores).tolist()
+        for clip, label, said, rank, values in zip(
+            scores.clips, scores.labels.tolist(), predicted, ranks, scores.scores, strict=True
         ):
             own, best = float(values[label]), float(values[said])
-            rank = int((values > values[label]).sum() + (values[:label] == values[label]).sum()) + 1
             rows.append((entry.name, clip, scores.classes[label], scores.classes[said], rank, own, best))
     return _csv(("name", "clip", "class", "said", "rank_of_class", "score_of_class", "score_of_said"), rows)
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from flowfeat.visualization.figures import figure_of, plain_text, png_of
+from flowfeat.wording import counted
 from recognition.metrics import Interval, wilson_interval
 from recognition.report.contents import Entry
 
@@ -15,11 +17,16 @@ NUMBERS_UP_TO = 30
 """Classes beyond which numbers in the cells could not be read."""
 
 
-def confusion_picture(entry: Entry) -> bytes:
-    """True classes by class said, each row coloured by its shares; clips are written into the cells where they fit."""
+def confusion_picture(title: str, classes: Sequence[str], confusion: Int64[np.ndarray, "classes classes"]) -> bytes:
+    """Each row coloured by its shares; clips are written into the cells where they fit.
+
+    Args:
+        title: heads the picture, in several lines if it has them.
+        classes: of rows and columns.
+        confusion: clips by true class (row) and class said (column).
+    """
     from matplotlib.colors import PowerNorm
 
-    classes, confusion = entry.scores.classes, np.asarray(entry.evaluation.confusion)
     clips = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, clips, out=np.zeros(confusion.shape), where=clips > 0)
     many = len(classes) > NUMBERS_UP_TO
@@ -34,7 +41,7 @@ def confusion_picture(entry: Entry) -> bytes:
     axes.set_yticks(range(len(classes)), names, fontsize=size)
     axes.set_xlabel("class said", fontsize=14 if many else 10)
     axes.set_ylabel("true class", fontsize=14 if many else 10)
-    axes.set_title(_title(entry), fontsize=16 if many else 11, loc="left", color=_INK)
+    axes.set_title(plain_text(title), fontsize=16 if many else 11, loc="left", color=_INK)
     # Lines between the cells, so that a single dark one can be followed to both of its names.
     for place in np.arange(1, len(classes)) - 0.5:
         # At a hundred classes the eye loses its row: every fifth line is darker.
@@ -71,7 +78,7 @@ def classes_picture(entry: Entry) -> bytes:
     for place, each in enumerate(tested):
         axes.text(111, place, f"{each.correct}/{each.clips}", ha="right", va="center", fontsize=size, color=_INK)
     axes.set_xlabel("right, with the 95 % interval; dashed: mean class accuracy")
-    axes.set_title(_title(entry), fontsize=11, loc="left", color=_INK)
+    axes.set_title(plain_text(title_of(entry)), fontsize=11, loc="left", color=_INK)
     return png_of(figure)
 
 
@@ -116,12 +123,13 @@ def _bars(axes: Any, shares: Sequence[float], bounds: Sequence[Interval], cap: f
     return bars
 
 
-def _title(entry: Entry) -> str:
+def title_of(entry: Entry) -> str:
+    """What heads the pictures of a score file."""
     found = entry.evaluation
     part = ", part of a split" if entry.scores.settings.part_of is not None else ""
-    return plain_text(
+    return (
         f"{entry.name}\naccuracy {100 * found.accuracy:.1f} %, mean class "
-        f"{100 * found.mean_class_accuracy:.1f} %, {found.clips} clips{part}"
+        f"{100 * found.mean_class_accuracy:.1f} %, {counted(found.clips, 'clip')}{part}"
     )
 
 

@@ -95,7 +95,9 @@ PUBLISHED_UCF101 = (
         _2014,
     ),
     PublishedAccuracy("VGG-16", "temporal", 85.7, "accuracy", "1", _CLIPPED, _VERY_DEEP),
-    PublishedAccuracy("VGG-16", "spatial", 78.4, "accuracy", "1", f"ImageNet, {_VIEWS}", _VERY_DEEP),
+    # 79.8 is what users of the authors' models say is reported for split 1 (yjxiong/caffe, issue 212).
+    PublishedAccuracy("VGG-16", "spatial", 79.8, "accuracy", "1", f"ImageNet, {_VIEWS}", _VERY_DEEP),
+    PublishedAccuracy("VGG-16", "spatial", 78.4, "accuracy", "mean of 3", f"ImageNet, {_VIEWS}", _VERY_DEEP, True),
     PublishedAccuracy("VGG-16", "fused", 91.4, "accuracy", "mean of 3", "scores averaged", _VERY_DEEP),
     *(
         PublishedAccuracy(system, stream, accuracy, "mean class accuracy", "1", protocol, _TSN)

@@ -27,7 +27,7 @@ from flowfeat.store.manifest import settings_of_store
 from recognition.report.contents import Entry, Report
 from recognition.report.csv_files import classes_csv, clips_csv, confusion_csv, scores_csv
 from recognition.report.page import EntryPictures, html_page
-from recognition.report.pictures import accuracy_picture, classes_picture, confusion_picture
+from recognition.report.pictures import accuracy_picture, classes_picture, confusion_picture, title_of
 from recognition.report.tables import markdown
 from recognition.report.thumbnails import Thumbnails, confusion_thumbnails
 
@@ -68,7 +68,8 @@ def write_report(report: Report, out: str | Path, store: str | Path | None = Non
     without: dict[str, str] = {}
     absent: list[str] = []
     for entry in report.entries:
-        confusion, classes = confusion_picture(entry), classes_picture(entry)
+        confusion = confusion_picture(title_of(entry), entry.scores.classes, entry.evaluation.confusion)
+        classes = classes_picture(entry)
         shown = _thumbnails(entry, store)
         sheet = None
         write_atomically(out / f"{entry.name}.confusion.png", confusion)

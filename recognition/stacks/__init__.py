@@ -1,7 +1,7 @@
 """Stacks of flow, and frames, from a store to batches for a network."""
 
 from recognition.stacks.dataset import Drawn, TestViews, TrainBatch, TrainStacks, ViewBatch, train_batches, view_batches
-from recognition.stacks.reading import read_rgb, read_stack
+from recognition.stacks.reading import read_rgb
 from recognition.stacks.settings import Crops, StackSettings
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "TrainStacks",
     "ViewBatch",
     "read_rgb",
-    "read_stack",
     "train_batches",
     "view_batches",
 ]

@@ -64,11 +64,6 @@ def read_stored(clip: StoredClip, start: int, length: int) -> StoredStack:
     return StoredStack(values.astype(np.float32) if bound is None else values, bound)
 
 
-def read_stack(clip: StoredClip, start: int, length: int) -> Float32[Tensor, "{2*length} h w"]:
-    """Fields `start` to `start + length` of a clip, in pixels of the stored frames. Raises as `read_stored` does."""
-    return read_stored(clip, start, length).in_pixels()
-
-
 def read_rgb(clip: StoredClip, start: int) -> UInt8[Tensor, "3 h w"]:
     """Frame `start` of a clip, RGB, 0..255.
 

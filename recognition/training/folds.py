@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from recognition.datasets.split import LabelledClip
 
 
@@ -35,17 +36,24 @@ def hold_out(clips: Sequence[LabelledClip], fold: Fold) -> tuple[tuple[LabelledC
     """Training clips as those that are trained on and those of the fold, which are held out, each in their order.
 
     Each class's groups are dealt out to the folds in turn, in the order of their names; where clips have no groups,
-    its clips are. Raises InputError where the fold would be empty, or would hold out all clips of a class.
+    its clips are. Give all clips of the lists, whether a store holds them or not: dealt by what is there, clips would
+    change their fold when a store grows, and clips that were learnt from would be held out.
     """
-    unit = {clip.name: clip.group or clip.name for clip in clips}
+    unit = {clip.name: clip.source_video for clip in clips}
     dealt: dict[str, int] = {}
     for label in sorted({clip.label for clip in clips}):
         for place, name in enumerate(sorted({unit[clip.name] for clip in clips if clip.label == label})):
             dealt.setdefault(name, place % fold.of + 1)
     kept = tuple(clip for clip in clips if dealt[unit[clip.name]] != fold.number)
     held = tuple(clip for clip in clips if dealt[unit[clip.name]] == fold.number)
-    if not held or {clip.label for clip in kept} != {clip.label for clip in clips}:
-        raise InputError(
-            f"--fold {fold}: {len(clips)} training clips of {len(dealt)} groups cannot be cut so; take another fold"
-        )
     return kept, held
+
+
+def refuse_fold(kept: Sequence[LabelledClip], held: Sequence[LabelledClip], fold: Fold) -> None:
+    """Raises InputError where nothing would be held out, or all clips of a class."""
+    of_both = [*kept, *held]
+    if not held or {clip.label for clip in kept} != {clip.label for clip in of_both}:
+        clips, groups = counted(len(of_both), "training clip"), {clip.source_video for clip in of_both}
+        raise InputError(
+            f"--fold {fold}: {clips} of {counted(len(groups), 'group')} cannot be cut so; take another fold"
+        )

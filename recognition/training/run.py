@@ -39,7 +39,7 @@ class TrainingOptions:
         split: which of the data set's.
         classes: only these; all if empty.
         seed: of all that is random, 0 or more.
-        steps: the preset's schedule is drawn together or out to so many; None for its own.
+        steps: the preset's schedule is shortened or stretched to so many; None for its own.
         weights: a file of ImageNet weights, for presets that begin with them; None for torchvision's.
         fold: what is held out of training.
         allow_missing: go on without clips that the store does not hold.
@@ -71,10 +71,10 @@ class TrainingOutcome:
     Attributes:
         step, steps: done, and wanted.
         clips: that it learns from.
-        missing: clips of training and of what it is validated on that the store does not hold.
+        missing: clips of the split, of training and test, that the store does not hold.
         data: the split in words.
         validation: the last accuracy of one stack and its centre crop, 10 points or more below a test over 25 x 10
-            views; None where there are no clips to validate on.
+            views; None where there are no clips to validate on, or no measurement was reached yet.
         validated_on: `validation` clips, held out of training, or `test` clips, by which then nothing is chosen.
         best: the highest such accuracy so far.
     """
@@ -137,7 +137,7 @@ def train(
             except ValueError as fault:
                 raise InputError(f"{folder.state}: {fault}; give a new --out") from fault
         processes.meet()  # all have read the state before the first writes
-        absent = (*data.missing["train"], *data.missing["test"])
+        absent = data.where.split.missing
         if processes.rank == 0:
             session = session_now(
                 trainer.step, options.store, options.annotations, absent, processes.device, processes.count
@@ -188,7 +188,7 @@ def settings_of_run(options: TrainingOptions, data: RunData) -> RunSettings:
     named = options.preset
     preset = find_preset(named, options.stream) if isinstance(named, str) else named
     if options.weights and preset.initial == "scratch":
-        raise InputError(f"--weights {options.weights}: {preset.name} begins at random; leave it away")
+        raise InputError(f"--weights {options.weights}: {preset.name} begins at random; leave it out")
     if preset.stream == "spatial" and not data.flow.frames:
         raise InputError(
             f"{options.store}: no frames are stored, and the spatial stream learns from them; extract with --frames, "

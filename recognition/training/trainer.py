@@ -88,6 +88,9 @@ class Trainer:
         """Go on from a state. Raises ValueError where it is of another network."""
         restore(state, self.network, self._optimiser)
         self.step, self.best = state.step, state.best
+        # A line is logged before its state is kept, so a run that was killed in between has one line too many.
+        lines = [line for line in self.folder.lines() if line.step <= state.step]
+        self.measured = next((line.validation for line in reversed(lines) if line.validation is not None), None)
 
     def run(self, end: int, report: Callable[[TrainingProgress], None]) -> None:
         """Train up to the step `end`. The state is written at every validation, at the end, and when interrupted."""

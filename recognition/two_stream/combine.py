@@ -49,11 +49,13 @@ def baseline_scores(data: RunData, histograms: Mapping[str, Float32[np.ndarray, 
     """Scores of a split's test clips by histograms of flow and a linear SVM. Raises InputError as they do."""
     where = data.where
     split = where.split
-    found = classify_by_histograms(where, data.clips("train"), data.clips("test"), histograms)
+    tested = data.clips("test")
+    found = classify_by_histograms(where, data.clips("train"), tested, histograms)
     return Scores(
         scores=found.scores,
         kind="logits",
         clips=found.clips,
+        groups=tuple(clip.source_video for clip in tested),
         labels=found.labels,
         classes=found.classes,
         settings=ScoreSettings(
@@ -66,5 +68,5 @@ def baseline_scores(data: RunData, histograms: Mapping[str, Float32[np.ndarray, 
             store=str(where.store.path.absolute()),
         ),
         fingerprint=data.flow.fingerprint,
-        missing=len(data.missing["test"]),
+        missing=len(data.missing("test")),
     )

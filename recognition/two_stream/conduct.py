@@ -20,7 +20,7 @@ from recognition.metrics import evaluate
 from recognition.presets import Preset
 from recognition.report.contents import read_report
 from recognition.report.write import write_report
-from recognition.scores import read_scores, write_scores
+from recognition.scores import SCHEMA, read_scores, write_scores
 from recognition.testing import TestOptions, score_run
 from recognition.training import RunFolder, train
 from recognition.training.run import starting_network
@@ -185,7 +185,8 @@ class _Experiment:
         inputs = {
             "weights": checksum(self.out / run.part.folder / "last.safetensors") or "",
             "clips": digest(data.clips(part)),
-            "missing": str(len(data.missing[part])),
+            "missing": str(len(data.missing(part))),
+            "schema": str(SCHEMA),
             "store": data.flow.fingerprint,
             "views": f"{views.stacks}x{views.crops}",
         }
@@ -251,7 +252,8 @@ class _Experiment:
     def _baseline_inputs(self, part: BaselinePart) -> dict[str, str]:
         data = self.plan.data[part.split]
         clips = {name: digest(data.clips(name)) for name in ("train", "test")}
-        return {"store": data.flow.fingerprint, **clips, "missing": str(len(data.missing["test"]))}
+        missing = str(len(data.missing("test")))
+        return {"store": data.flow.fingerprint, **clips, "missing": missing, "schema": str(SCHEMA)}
 
     def _score_baseline(self, part: BaselinePart) -> None:
         data = self.plan.data[part.split]

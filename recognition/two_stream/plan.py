@@ -8,7 +8,6 @@ from flowfeat.errors import InputError
 from recognition.presets import FusionMethod, Preset
 from recognition.training import Fold, RunFolder, RunSettings, TrainingOptions
 from recognition.training.data import RunData, open_data
-from recognition.training.folds import hold_out
 from recognition.training.run import settings_of_run
 from recognition.training.settings import Precision
 from recognition.two_stream.parts import BaselinePart, FusionPart, RunPart
@@ -26,7 +25,7 @@ class TwoStreamOptions:
         folds: fusions that have to be fitted are fitted to scores of training clips that were held out, so each stream
             is trained so many times more, each time without another part of them. 0 leaves such fusions out.
         allow_missing: go on without clips that the store does not hold.
-        steps: every schedule is drawn together or out to so many; None for the presets' own.
+        steps: every schedule is shortened or stretched to so many; None for the presets' own.
         weights: a file of ImageNet weights for streams that begin with them; None for torchvision's.
         precision, accumulate: as in `TrainingOptions`.
     """
@@ -184,13 +183,13 @@ def _check(options: TwoStreamOptions) -> None:
     if not streams or len(set(streams)) < len(streams) or len({preset.name for preset in options.presets}) > 1:
         raise InputError("an experiment has one stream, or the two of one preset; say each once")
     if options.weights and all(preset.initial == "scratch" for preset in options.presets):
-        raise InputError(f"--weights {options.weights}: {options.presets[0].name} begins at random; leave it away")
+        raise InputError(f"--weights {options.weights}: {options.presets[0].name} begins at random; leave it out")
 
 
 def _check_folds(data: RunData, split: int, folds: Sequence[Fold]) -> None:
     for fold in folds:
         try:
-            hold_out(data.where.split.train, fold)
+            replace(data, fold=fold).clips("validation")
         except InputError:
             raise InputError(
                 f"--folds {fold.of}: the training clips of split {split} are of too few groups to be cut into so many "

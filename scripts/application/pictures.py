@@ -10,7 +10,6 @@ from jaxtyping import UInt8
 
 from application.columns import ACCURACY, EDGES, EPE, F_MEASURE, MILLISECONDS, Column, cell_of, result_of
 from application.comparable import compare
-from application.confusion_matrices import confusion_matrix_picture
 from application.flow_sheets import flow_sheet, shown_clips
 from application.layout import Layout, folder_name
 from application.overlay_sheets import overlay_sheet, shown_shots
@@ -20,6 +19,8 @@ from flowfeat.atomic import write_atomically
 from flowfeat.errors import InputError
 from flowfeat.store import FlowStore
 from flowfeat.visualization import save_picture
+from flowfeat.wording import counted
+from recognition.report.pictures import confusion_picture
 from segmentation.runs.layout import open_run
 
 Opened = TypeVar("Opened")
@@ -152,7 +153,14 @@ def _confusions(rows: Sequence[Row], layout: Layout) -> Iterator[Picture]:
         if isinstance(actions, Actions):
             file = layout.pictures / f"confusion-{folder_name(row.name)}.png"
             title = f"confusion matrix of {row.name}"
-            yield _tried(title, file, lambda row=row, actions=actions: confusion_matrix_picture(row.name, actions))
+            yield _tried(title, file, lambda row=row, actions=actions: _confusion(row.name, actions))
+
+
+def _confusion(name: str, actions: Actions) -> bytes:
+    """The confusion matrix of a method's first seed."""
+    clips = counted(actions.clips, "clip")
+    title = f"{name}\naccuracy {100 * actions.accuracies[0]:.1f} %, {clips}, seed {actions.seeds[0]}"
+    return confusion_picture(title, actions.classes, np.array(actions.confusion, np.int64))
 
 
 @dataclass(frozen=True)

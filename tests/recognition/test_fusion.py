@@ -131,6 +131,16 @@ def test_fitting_refuses_test_clips_trained_clips_and_clips_of_the_same_video():
             fuse(streams, fit)
 
 
+def test_clips_of_one_video_are_found_whatever_they_are_called():
+    """HMDB51's names hold no group as UCF101's do; its lists tell."""
+    named = {"clips": ("April_kick_0", "May_kick_1"), "groups": ("kick/April", "kick/May")}
+    streams = [drawn(seed, [0, 1], 1, **named, **extra) for seed, extra in ((0, {}), (1, COLOUR))]
+    cut = {"clips": ("April_kick_7", "June_kick_2"), "groups": ("kick/April", "kick/June")}
+    fit = [drawn(seed, [0, 1], 1, part="validation", **cut, **extra) for seed, extra in ((2, {}), (3, COLOUR))]
+    with pytest.raises(InputError, match="April_kick_7 is to be fitted to, and it or another clip of its video"):
+        fuse_weighted(streams, fit)
+
+
 def test_folds_are_joined_by_stream_in_any_order():
     streams = [drawn(0, LABELS, 1), drawn(1, LABELS, 1, **COLOUR)]
     folds = [
@@ -142,6 +152,9 @@ def test_folds_are_joined_by_stream_in_any_order():
     assert colour.clips == folds[0].clips + folds[3].clips
     assert np.array_equal(colour.scores, np.concatenate([folds[0].scores, folds[3].scores]))
     assert fuse_weighted(streams, (flow, colour))[1].clips == 6
+    assert flow.groups == folds[1].groups + folds[2].groups
+    lacking = [replace(fold, missing=count) for fold, count in zip(folds, (1, 1, 2, 2), strict=True)]
+    assert [each.missing for each in held_out_of(streams, lacking)] == [3, 3]
     with pytest.raises(InputError, match="no scores of held-out training clips of spatial, quick, resnet18, seed 0"):
         held_out_of(streams, folds[1:3])
     with pytest.raises(InputError, match="are of temporal, quick, resnet18, dis, seed 1, as none of the score files"):

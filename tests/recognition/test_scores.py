@@ -10,7 +10,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from flowfeat.errors import FormatError, InputError
-from recognition.scores import FusedPart, Fusion, Scores, read_scores, source_video, write_scores
+from recognition.scores import FusedPart, Fusion, Scores, read_scores, write_scores
 
 SCORES = scores_saying([0, 1, 0], [0, 1, 2], fingerprint="ab" * 32, missing=2, part_of="UCF101 (3 of 101 classes)")
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -20,8 +20,8 @@ def same(one: Scores, other: Scores) -> bool:
     return (
         np.array_equal(one.scores, other.scores)
         and np.array_equal(one.labels, other.labels)
-        and (one.kind, one.clips, one.classes, one.settings, one.fingerprint, one.missing)
-        == (other.kind, other.clips, other.classes, other.settings, other.fingerprint, other.missing)
+        and (one.kind, one.clips, one.groups, one.classes, one.settings, one.fingerprint, one.missing)
+        == (other.kind, other.clips, other.groups, other.classes, other.settings, other.fingerprint, other.missing)
     )
 
 
@@ -38,6 +38,7 @@ def test_what_is_written_is_read_again(tmp_path_factory, data):
         np.array(values, np.float32)[: len(clips), : len(classes)].copy(),
         "logits",
         tuple(clips),
+        tuple(data.draw(NAMES) for _ in clips),
         np.array(labels[: len(clips)], np.int64),
         tuple(classes),
         settings(fusion=data.draw(st.none() | st.just(fusion)), seed=data.draw(st.none() | st.just(3))),
@@ -95,6 +96,7 @@ def test_either_spelling_of_handstand_pushups_is_its_class():
         ({"labels": np.array([0, 1, 3])}, "labels must be 0 to 2"),
         ({"labels": np.array([0, 1, -1])}, "labels must be 0 to 2"),
         ({"clips": ("a", "b", "a")}, "clip a is there twice"),
+        ({"groups": ("a", "b")}, "3 clips need a group each; there are 2"),
         ({"classes": ("a", "b", "b")}, "class b is there twice"),
         ({"missing": -1}, "cannot be missing"),
         ({"scores": np.full((3, 3), np.nan, np.float32)}, "scores of v_BabyCrawling_g01_c01 are not finite"),
@@ -118,15 +120,20 @@ def test_clips_are_put_in_another_order_with_their_labels_or_refused():
     turned = SCORES.in_order_of(order)
     assert turned.clips == order
     assert turned.labels.tolist() == [2, 1, 0]
+    assert turned.groups == SCORES.groups[::-1]
     assert np.array_equal(turned.scores, SCORES.scores[::-1])
     with pytest.raises(InputError, match=r"of different clips: .* is in one alone \(1 such clips\)"):
         SCORES.in_order_of(order[:2])
 
 
-def test_groups_of_ucf101_are_source_videos():
-    assert source_video("JumpingJack/v_JumpingJack_g07_c02") == source_video("v_JumpingJack_g07_c05")
-    assert source_video("v_JumpingJack_g07_c02") != source_video("v_Punch_g07_c02")
-    assert source_video("my clip") == "my clip"
+def test_a_file_without_source_videos_is_to_be_made_again(tmp_path):
+    path = tmp_path / "a.npz"
+    write_scores(path, SCORES)
+    with np.load(path) as file:
+        older = {name: file[name] for name in file.files if name != "groups"}
+    np.savez(path, **older)
+    with pytest.raises(FormatError, match=r"a\.npz: .* without the clips' source videos; test again"):
+        read_scores(path)
 
 
 def test_other_files_are_refused_in_one_sentence(tmp_path):
@@ -142,7 +149,7 @@ def test_other_files_are_refused_in_one_sentence(tmp_path):
         {**arrays, "record": np.array("{}")},
         {**arrays, "record": np.array("[")},
         {**arrays, "record": np.array(str(arrays["record"]).replace('"split": 1', '"split": "1"'))},
-        {**arrays, "record": np.array(str(arrays["record"]).replace('"schema": 1', '"schema": 2'))},
+        {**arrays, "record": np.array(str(arrays["record"]).replace('"schema": 2', '"schema": 3'))},
         {**arrays, "clips": np.array(list(SCORES.clips), object)},
     ]
     for each in changed:
@@ -176,5 +183,5 @@ def test_a_changed_byte_is_found_or_changes_nothing(tmp_path_factory, place, fli
 
 def test_the_file_is_a_plain_zip_of_arrays(tmp_path):
     write_scores(tmp_path / "a.npz", SCORES)
-    names = {"scores.npy", "clips.npy", "labels.npy", "classes.npy", "record.npy"}
+    names = {"scores.npy", "clips.npy", "groups.npy", "labels.npy", "classes.npy", "record.npy"}
     assert set(zipfile.ZipFile(tmp_path / "a.npz").namelist()) == names

@@ -8,10 +8,11 @@ from fixture_stores import settings, smooth_flow, write_stored_clip
 from fixture_two_classes import CLASSES, TinyNetwork, options, tiny, write_two_classes
 
 from flowfeat.errors import InputError, StoreError
+from recognition.datasets import open_annotations
 from recognition.presets import Views
 from recognition.scores import read_scores, write_scores
 from recognition.testing import TestOptions, parse_views, score_run
-from recognition.training import train
+from recognition.training import Fold, train
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def test_scores_say_what_they_are_of(trained, tmp_path):
     scores = score_run(run, progress=lambda *done: told.append(done))
     assert scores.classes == CLASSES
     assert scores.clips[:3] == ("v_Up_g01_c01", "v_Up_g01_c02", "v_Up_g02_c01")
+    assert scores.groups[:3] == ("v_Up_g01", "v_Up_g01", "v_Up_g02")
     assert scores.labels.tolist() == [0] * 4 + [1] * 4
     assert (scores.scores.argmax(1) == scores.labels).all()
     assert scores.kind == "logits"
@@ -80,6 +82,64 @@ def test_clips_that_are_not_there_are_counted_where_they_may_be_missing(trained,
     assert (len(scores.clips), scores.missing) == (7, 1)
     assert whole.clips[1:] == scores.clips
     assert np.allclose(whole.scores[1:], scores.scores, atol=1e-6)
+
+
+def test_a_store_that_grew_moves_no_clip_from_training_to_validation(trained, tmp_path):
+    store, lists, _ = trained
+    fewer = tmp_path / "fewer"
+    shutil.copytree(store, fewer)
+    for clip in (1, 2):
+        (fewer / f"Up/v_Up_g03_c0{clip}.safetensors").unlink()
+    of = {}
+    for number in (1, 2):
+        asked = options(fewer, lists, tiny(steps=1), fold=Fold(number, 2), allow_missing=True)
+        train(asked, tmp_path / f"{number}")
+        for part in ("train", "validation"):
+            of[number, part] = score_run(tmp_path / f"{number}", TestOptions(part=part, allow_missing=True))
+    assert [of[number, "validation"].missing for number in (1, 2)] == [2, 0], "each is of one fold alone"
+    for number in (1, 2):
+        learnt, held = (
+            score_run(tmp_path / f"{number}", TestOptions(part=part, store=store)) for part in ("train", "validation")
+        )
+        assert learnt.clips == of[number, "train"].clips
+        assert not set(held.clips) & set(learnt.clips)
+        assert set(held.clips) >= set(of[number, "validation"].clips)
+        assert (len(held.clips), held.missing) == (8, 0)
+    assert len(score_run(tmp_path / "1", TestOptions(store=store)).clips) == 8
+
+
+def test_clips_of_a_folder_that_was_dealt_anew_are_refused(trained, tmp_path):
+    store, root = trained[0], tmp_path / "clips"
+    for name in CLASSES:
+        for path in (store / name).glob("*.safetensors"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            (root / name / f"{path.stem}.avi").touch()
+    train(options(store, root, tiny(steps=1)), tmp_path / "run")
+    learnt = {clip.name for clip in open_annotations(root, 1).train}
+    assert not set(score_run(tmp_path / "run").clips) & learnt
+    grown = tmp_path / "grown"
+    shutil.copytree(store, grown)
+    write_stored_clip(grown, "Up/new", settings("uint8"), smooth_flow(7, 32, 40))
+    assert len(score_run(tmp_path / "run", TestOptions(store=grown)).clips) == 8
+    (root / "Up/new.avi").touch()
+    assert learnt & {clip.name for clip in open_annotations(root, 1).test}, "else nothing is tested here"
+    with pytest.raises(InputError, match="clips: its training clips are not those that the run was trained on"):
+        score_run(tmp_path / "run", TestOptions(store=grown))
+
+
+def test_lists_may_be_another_copy_and_hold_fewer_tests_but_no_other_training(trained, tmp_path):
+    _, lists, run = trained
+    copied = tmp_path / "lists"
+    shutil.copytree(lists, copied)
+    train_list, test_list = copied / "trainlist01.txt", copied / "testlist01.txt"
+    train_list.write_bytes(train_list.read_bytes().replace(b"\n", b"\r\n"))
+    tested, learnt = test_list.read_text().splitlines(True), train_list.read_text().splitlines(True)
+    test_list.write_text("".join(tested[:3]))
+    assert len(score_run(run, TestOptions(annotations=copied)).clips) == 3
+    train_list.write_text("".join(learnt[2:]))
+    test_list.write_text("".join(line.split()[0] + "\n" for line in [*tested, *learnt[:2]]))
+    with pytest.raises(InputError, match="not those that the run was trained on, so that clips it has learnt from"):
+        score_run(run, TestOptions(annotations=copied))
 
 
 def test_other_flow_is_refused(trained, tmp_path):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flowfeat.extraction.plan import shard_of
+
 SCRIPT = Path(__file__).parents[2] / "scripts/extract_ucf101.py"
 CLIPS = {
     "Punch/v_Punch_g01_c03": 48,
@@ -33,8 +35,8 @@ def clips(data: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(clips: Path, lists: Path, tmp_path: Path):
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(SCRIPT), str(clips), "--annotations", str(lists), "--out", "flow"]
+    def run(*arguments: str, annotations: Path = lists) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(SCRIPT), str(clips), "--annotations", str(annotations), "--out", "flow"]
         return subprocess.run(
             [*command, "--model", "zero", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300
         )
@@ -45,7 +47,7 @@ def run(clips: Path, lists: Path, tmp_path: Path):
 def test_a_part_of_the_dataset_is_extracted_verified_and_counted(run, clips: Path, tmp_path: Path):
     shutil.copy(clips / "Punch/v_Punch_g01_c03.avi", clips / "holiday.avi")
     done = run("--allow-missing", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, "clips of the lists are missing" + done.stderr
     summary = json.loads(done.stdout)
     counts = {name: summary[name] for name in ("listed", "clips", "missing", "failed", "pairs", "complete")}
     assert counts == {
@@ -54,7 +56,7 @@ def test_a_part_of_the_dataset_is_extracted_verified_and_counted(run, clips: Pat
         "missing": 13317,
         "failed": 0,
         "pairs": sum(frames - 1 for frames in CLIPS.values()),
-        "complete": True,
+        "complete": False,
     }
     assert summary["bytes"] == sum(path.stat().st_size for path in (tmp_path / "flow").rglob("*.safetensors"))
     assert len(summary["missing_clips"]) == 13317
@@ -66,7 +68,7 @@ def test_a_part_of_the_dataset_is_extracted_verified_and_counted(run, clips: Pat
     assert "125 pairs will take about" in done.stderr
 
     again = run("--allow-missing")
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 1, again.stderr
     assert "0 clips extracted, 3 were done before" in again.stdout
     assert "UCF101: 13320 clips listed, 13317 missing, 0 failed; 3 stored, 125 pairs" in again.stdout
 
@@ -104,7 +106,8 @@ def test_a_clip_that_is_cut_off_fails_and_the_others_are_stored(run, clips: Path
     assert list(summary["extraction"]["failed"]) == list(summary["verification"]["missing"]) == [key]
 
     path.write_bytes(whole)
-    assert run("--allow-missing").returncode == 0
+    again = json.loads(run("--allow-missing", "--json").stdout)
+    assert (again["clips"], again["failed"], again["verification"]["missing"]) == (3, 0, {})
 
 
 def test_a_dry_run_finds_handstand_pushups_in_either_spelling_and_writes_nothing(run, clips: Path, tmp_path: Path):
@@ -115,18 +118,38 @@ def test_a_dry_run_finds_handstand_pushups_in_either_spelling_and_writes_nothing
     shutil.copy(punch, folder / "v_HandstandPushups_g01_c02.avi")
     shutil.copy(punch, folder / "v_HandstandPushups_g01_c01.avi")
     done = run("--allow-missing", "--dry-run", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "13315 of the 13320 clips of the lists are missing" in done.stderr
     assert "left out: HandstandPushups/v_HandstandPushups_g01_c01\n" in done.stderr
     assert json.loads(done.stdout)["todo"] == 5
     assert not (tmp_path / "flow").exists()
 
 
-def test_shards_answer_for_their_own_clips_alone(run):
-    statuses = [run("--allow-missing", "--shard", f"{part}/2", "--json") for part in (1, 2)]
+def write_lists(folder: Path, *keys: str) -> Path:
+    """Official lists that were cut down to these clips."""
+    folder.mkdir()
+    (folder / "classInd.txt").write_text("1 Punch\n2 PushUps\n")
+    lines = "".join(f"{key}.avi {1 if key.startswith('Punch') else 2}\n" for key in keys)
+    for number in (1, 2, 3):
+        (folder / f"trainlist0{number}.txt").write_text(lines)
+        (folder / f"testlist0{number}.txt").write_text("Punch/v_Punch_g01_c03.avi\n")
+    return folder
+
+
+def test_shards_answer_for_their_own_clips_alone(run, tmp_path: Path):
+    present, missing = [key for key in CLIPS if "g01_c03" not in key], "Punch/v_Punch_g09_c01"
+    whole = write_lists(tmp_path / "whole", *present)
+    statuses = [run("--shard", f"{part}/2", "--json", annotations=whole) for part in (1, 2)]
     assert [done.returncode for done in statuses] == [0, 0], [done.stderr for done in statuses]
     assert sum(json.loads(done.stdout)["extraction"]["clips"] for done in statuses) == 3
-    assert json.loads(statuses[1].stdout)["clips"] == 3
+    summary = json.loads(statuses[1].stdout)
+    assert (summary["clips"], summary["complete"]) == (3, True)
+
+    lists = write_lists(tmp_path / "lists", *present, missing)
+    for part in (1, 2):
+        done = run("--allow-missing", "--shard", f"{part}/2", "--json", annotations=lists)
+        assert done.returncode == (shard_of(missing, 2) == part), done.stderr
+        assert json.loads(done.stdout)["missing_clips"] == [missing]
 
 
 @pytest.mark.parametrize("wrong", [("--bound", "0"), ("--clips", "list.txt")])

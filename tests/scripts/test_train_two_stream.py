@@ -1,5 +1,6 @@
 """The script from its options on: whole experiments of a tiny preset, killed, gone on with, stale and refused."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -89,7 +90,7 @@ def test_from_a_store_to_a_report(run, tmp_path, capsys):
     out = tmp_path / "out"
     assert run("--folds", 0, "--splits", 1, 2, "--seeds", 0, 5, "--json") == DONE
     captured = capsys.readouterr()
-    assert "temporal: 4 runs, of 2 steps of 4 videos each; 0 stand, 8 steps to do" in captured.err
+    assert "temporal: 4 runs, of 2 steps of 4 videos each; 0 already done, 8 steps to do" in captured.err
     told = json.loads(captured.out)
     assert told["complete"]
     stems = {"temporal": "temporal", "spatial": "spatial", "both, average": "fused-average", SYSTEMS[-1]: "baseline"}
@@ -135,8 +136,8 @@ def test_what_stands_is_not_made_again(run, copy, capsys):
     before = _files(copy)
     assert run("--splits", 1, "--folds", 2) == DONE
     told = capsys.readouterr()
-    assert told.err.count("(standing") == 3 * 2 + 3 + 1 + 1
-    assert "3 stand, 0 steps to do" in told.err
+    assert told.err.count("(already done") == 3 * 2 + 3 + 1 + 1
+    assert "3 already done, 0 steps to do" in told.err
     assert "time to train" not in told.err
     assert str(copy / "report/index.html") in told.out
     assert _files(copy) == before, "not a byte is written"
@@ -179,6 +180,18 @@ class TestWhatIsStale:
         shutil.copy(copy / "split1/spatial-seed0.npz", copy / "split1/temporal-seed0.npz")
         (copy / "split1/baseline.npz").write_bytes(b"cut off")
         assert self.made(run, capsys) == ["split 1, temporal, seed 0", "split 1, histogram of flow"]
+        assert _results(copy) == _results(whole)
+
+    def test_a_score_file_of_an_older_version(self, run, copy, whole, capsys):
+        """It has no source videos, and its record no schema."""
+        part = "split1/temporal-seed0.npz"
+        with np.load(copy / part) as file:
+            np.savez(copy / part, **{name: file[name] for name in file.files if name != "groups"})
+        record = json.loads((copy / "record.json").read_text())
+        record["parts"][part]["sha256"] = hashlib.sha256((copy / part).read_bytes()).hexdigest()
+        del record["parts"][part]["inputs"]["schema"]
+        (copy / "record.json").write_text(json.dumps(record))
+        assert self.made(run, capsys) == ["split 1, temporal, seed 0"]
         assert _results(copy) == _results(whole)
 
     def test_weights_that_are_gone(self, run, copy, whole, capsys):
@@ -258,7 +271,7 @@ class TestRefused:
             ("split", ("--splits", 4)),
             ("there is no such preset; there are fn2-table5", ("--preset", "slow")),
             ("say each once", ("--streams", "temporal", "temporal")),
-            ("tiny begins at random; leave it away", ("--weights", "file.pth")),
+            ("tiny begins at random; leave it out", ("--weights", "file.pth")),
             ("it has no spatial stream", ("--preset", "fn2-table5", "--streams", "spatial")),
             ("UCF101 has no class 'Sideways'", ("--classes", "Up", "Sideways")),
         ],
@@ -287,7 +300,7 @@ def test_missing_clips_are_counted_and_make_it_incomplete(run, data, tmp_path, c
     assert run(*given, data=(fewer, data[1])) == UNUSABLE
     assert "1 of the 24 clips" in capsys.readouterr().err
     assert run(*given, "--allow-missing", "--dry-run", data=(fewer, data[1])) == INCOMPLETE
-    assert "1 clips are missing in the store" in capsys.readouterr().out
+    assert "1 clip is missing in the store" in capsys.readouterr().out
     assert run(*given, "--allow-missing", "--json", data=(fewer, data[1])) == INCOMPLETE
     told = json.loads(capsys.readouterr().out)
     assert (told["complete"], told["missing"], told["left_out"]) == (False, 1, ["weighted", "svm"])
@@ -295,9 +308,9 @@ def test_missing_clips_are_counted_and_make_it_incomplete(run, data, tmp_path, c
     # The clip comes: scores and what is made of them are stale, the run is of the same clips and stands.
     assert run(*given) == DONE
     captured = capsys.readouterr()
-    assert "(standing" not in captured.err
-    assert "1 stand, 0 steps to do" in captured.err
-    assert "left out: weighted, svm, which --folds 0 gives nothing to be fitted to" in captured.out
+    assert "(already done" not in captured.err
+    assert "1 already done, 0 steps to do" in captured.err
+    assert "left out: weighted, svm, which need --folds 2 or more" in captured.out
 
 
 def test_a_part_that_fails_is_told_and_the_others_are_made(run, monkeypatch, tmp_path, capsys):
@@ -314,14 +327,17 @@ def test_a_part_that_fails_is_told_and_the_others_are_made(run, monkeypatch, tmp
     assert (tmp_path / "out/report/index.html").is_file()
     assert run("--splits", 1, "--folds", 0) == INCOMPLETE
     captured = capsys.readouterr()
-    assert "split 1, temporal, seed 0: 0.5000 (standing)" in captured.err
+    assert "split 1, temporal, seed 0: 0.5000 (already done)" in captured.err
     assert f"failed: {spatial}: " in captured.out
 
 
 def test_a_dry_run_tells_and_writes_nothing(run, whole, tmp_path, capsys):
     assert run("--folds", 3, "--dry-run") == DONE
     told = capsys.readouterr().out
-    assert "temporal: 3 runs, and 9 without a part of the training clips, of 2 steps of 4 videos each; 0 stand" in told
+    assert (
+        "temporal: 3 runs, and 9 without a part of the training clips, of 2 steps of 4 videos each; 0 already done"
+        in told
+    )
     assert "time to train: unknown before the first run" in told
     assert not (tmp_path / "out").exists()
     before = _files(whole)

@@ -32,6 +32,9 @@ def test_from_a_store_to_scores(tmp_path, capsys):
     assert _run("train", *given, "--steps", 4, "--fold", "1/4") == DONE
     captured = capsys.readouterr()
     assert "4 of 4 steps on 2 classes" in captured.out
+    told = captured.out
+    assert _run("train", *given, "--steps", 4, "--fold", "1/4") == DONE
+    assert capsys.readouterr().out == told, "a run that is done tells its accuracy again"
     assert "10 points or more below a test over many views" in captured.err
     assert "loss" in captured.err
     assert _run("test", run, "--views", "2x1", "--out", out, "--json") == DONE
@@ -45,14 +48,17 @@ def test_from_a_store_to_scores(tmp_path, capsys):
     assert "4 validation clips, 0 missing" in capsys.readouterr().out
 
 
-def test_missing_clips_make_a_test_incomplete(tmp_path, capsys):
+def test_missing_clips_make_a_training_and_a_test_incomplete(tmp_path, capsys):
     store, lists = write_two_classes(tmp_path)
     run = tmp_path / "run"
     (store / "Up/v_Up_g01_c01.safetensors").unlink()
     given = ("--store", store, "--annotations", lists, "--stream", "temporal", "--preset", "quick", "--out", run)
     assert _run("train", *given, "--steps", 1) == UNUSABLE
     assert "--allow-missing" in capsys.readouterr().err
-    assert _run("train", *given, "--steps", 1, "--allow-missing") == DONE
+    assert _run("train", *given, "--steps", 1, "--allow-missing") == INCOMPLETE
+    assert _run("train", *given, "--steps", 1, "--allow-missing", "--json") == INCOMPLETE
+    told = capsys.readouterr().out
+    assert json.loads(told[told.index("{") :])["missing"] == 1
     assert _run("test", run, "--out", tmp_path / "s.npz", "--allow-missing") == INCOMPLETE
     told = capsys.readouterr().out
     assert "7 test clips, 1 missing" in told

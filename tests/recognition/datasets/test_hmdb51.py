@@ -32,6 +32,7 @@ def test_ones_are_training_twos_are_test_and_zeros_are_in_neither(tmp_path: Path
         LabelledClip("April_09_kick_ball_u_nm_np1_ba_bad_0", 0, "kick_ball/April_09"),
         LabelledClip("#20_Show_wave_f_cm_np2_fr_med_11", 1, "wave/#20_Show"),
     )
+    assert [clip.source_video for clip in split.train] == ["same", "wave/April_09"]
     assert split.part_of == "HMDB51 split 2 (51 classes, 3570 training and 1530 test clips)"
 
 

@@ -22,11 +22,8 @@ def parameters(network: nn.Module) -> int:
     ("name", "published"),
     [
         ("cnn-m-2048", 92_469_864),
-        ("vgg16", 138_357_544),
         ("resnet18", 11_689_512),
         ("resnet50", 25_557_032),
-        ("resnet101", 44_549_160),
-        ("resnet152", 60_192_808),
         ("bn-inception", 11_295_240),
     ],
 )
@@ -50,7 +47,7 @@ def test_bn_inception_without_its_last_layer_has_10_3_million_parameters():
 
 
 # ResNet-101 and -152 are ResNet-50 with more blocks, and slow to go through without numbers.
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("resnet101", "resnet152")])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_takes_stacks_of_224_pixels(name: NetworkName):
     with torch.device("meta"):
         network = build_network(name, 20, 101, 0.9).eval()
@@ -140,7 +137,7 @@ def test_the_normalisation_is_caffes():
 
 @pytest.mark.parametrize(
     ("name", "dropouts"),
-    [("cnn-m-2048", 1), ("vgg16", 2), ("resnet50", 1), ("small-vgg", 1), ("bn-inception", 1)],
+    [("cnn-m-2048", 1), ("resnet50", 1), ("small-vgg", 1), ("bn-inception", 1)],
 )
 def test_dropout_is_the_one_asked_for(name: NetworkName, dropouts: int):
     with torch.device("meta"):

@@ -13,7 +13,7 @@ from recognition.datasets import LabelledClip, SplitInStore
 from recognition.presets import ColourInput, Cropping, FlowInput, find_preset
 from recognition.stacks import Drawn, StackSettings, TestViews, TrainBatch, TrainStacks, train_batches, view_batches
 from recognition.stacks.crops import crops_of_view, resample
-from recognition.stacks.reading import read_stack
+from recognition.stacks.reading import read_stored
 from recognition.stacks.sampling import spaced_starts
 
 CROPPING = Cropping(shorter_side=40, side=32, placement="random")
@@ -53,7 +53,7 @@ def test_every_example_is_a_window_of_its_clip_as_it_is_or_mirrored(where):
     for number in range(16):
         (stack,), label = stacks[number]
         drawn = stacks.example(number)
-        whole_stacks = [read_stack(opened(where, drawn.clip), start, 4) for start in drawn.starts]
+        whole_stacks = [read_stored(opened(where, drawn.clip), start, 4).in_pixels() for start in drawn.starts]
         if drawn.mirrored:
             whole_stacks = [each.flip(-1) * torch.tensor([-1.0, 1.0] * 4)[:, None, None] for each in whole_stacks]
         assert any(torch.equal(stack, whole_stacks[0][:, :, left : left + 48]) for left in range(17))
@@ -79,7 +79,7 @@ def test_segments_share_their_window_and_follow_each_other(where):
     stacks = training(where, settings)
     number = next(n for n in range(50) if stacks.clip(n).name == "v_Jump_g08_c01")
     got, _ = stacks[number]
-    whole = [read_stack(where.store["v_Jump_g08_c01"], start, 4) for start in range(17)]
+    whole = [read_stored(where.store["v_Jump_g08_c01"], start, 4).in_pixels() for start in range(17)]
     found = [
         (start, left)
         for segment in got
@@ -148,7 +148,7 @@ def test_views_are_equally_spaced_with_their_crops(where, settings):
         clip = where.store[where.key(where.split.test[place])]
         if settings is FLOW:
             start = spaced_starts(clip.pairs, 4, 3)[view]
-            whole = resample(read_stack(clip, start, 4), 40, 53)
+            whole = resample(read_stored(clip, start, 4).in_pixels(), 40, 53)
         else:
             whole = resample(clip.read_frames()[spaced_starts(clip.pairs + 1, 1, 3)[view]].float(), 40, 53)
         assert torch.equal(stacks, crops_of_view(whole, 32, 10, settings.stream))

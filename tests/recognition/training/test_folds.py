@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from flowfeat.errors import InputError
 from recognition.datasets import LabelledClip
-from recognition.training.folds import Fold, hold_out
+from recognition.training.folds import Fold, hold_out, refuse_fold
 
 
 @st.composite
@@ -56,9 +56,10 @@ def test_a_group_of_two_classes_stays_together():
 def test_a_class_that_would_be_gone_is_refused():
     clips = [LabelledClip("a", 0, "g1"), LabelledClip("b", 0, "g2"), LabelledClip("c", 1, "g3")]
     with pytest.raises(InputError, match="--fold 1/2: 3 training clips of 3 groups"):
-        hold_out(clips, Fold(1, 2))
+        refuse_fold(*hold_out(clips, Fold(1, 2)), Fold(1, 2))
     with pytest.raises(InputError, match="--fold 3/3"):
-        hold_out(clips, Fold(3, 3))
+        refuse_fold(*hold_out(clips, Fold(3, 3)), Fold(3, 3))
+    refuse_fold(*hold_out([*clips, LabelledClip("d", 1, "g4")], Fold(1, 2)), Fold(1, 2))
 
 
 def test_parsing():

@@ -111,8 +111,10 @@ def test_stopping_and_going_on_changes_nothing(two_classes, tmp_path, tiny_netwo
     assert RunFolder(tmp_path / "two").read_weights("last").step == 6
     assert train(asked, tmp_path / "two").step == 8
     assert _equal(_tensors(tmp_path / "whole"), _tensors(tmp_path / "two"))
-    again = train(asked, tmp_path / "two")
+    whole, again = train(asked, tmp_path / "whole"), train(asked, tmp_path / "two")
     assert again.step == 8, "there is nothing left to do"
+    assert again == whole
+    assert again.validation == RunFolder(tmp_path / "two").lines()[-1].validation is not None
 
 
 def test_worker_processes_change_nothing(two_classes, tmp_path, tiny_network):
@@ -273,7 +275,7 @@ class TestWhatIsMissingOrDoesNotFit:
             train(asked, out)
 
 
-def test_the_schedule_is_drawn_together(two_classes, tmp_path, tiny_network):
+def test_the_schedule_is_shortened(two_classes, tmp_path, tiny_network):
     """--steps changes the whole schedule, stop_after leaves it as it is."""
     preset = tiny(steps=100)
     preset = replace(preset, schedule=replace(preset.schedule, tenth_at=(50,)))
@@ -302,6 +304,7 @@ def test_weights_that_were_lost_are_written_again_from_the_state(two_classes, tm
     (out / "last.safetensors").write_bytes(b"cut off")
     assert train(asked, out).step == 2
     assert _equal(_tensors(out), before)
+    assert RunFolder(out).read_weights("last").validation == RunFolder(out).lines()[-1].validation is not None
 
 
 def test_a_run_begins_where_one_was_killed_as_it_began(two_classes, tmp_path, tiny_network):
