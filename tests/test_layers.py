@@ -37,6 +37,7 @@ FORBIDDEN = {
     "segmentation": ("recognition",),
     "flowfeat.errors": ("flowfeat.",),
     "flowfeat.wording": ("flowfeat.",),
+    "flowfeat.processors": ("flowfeat.",),
     "flowfeat.formats": (
         "torch",
         "flowfeat.store",

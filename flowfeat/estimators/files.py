@@ -6,7 +6,8 @@ DIR/KEY/backward/; their names, in natural order, are the pairs (0, step), (1, 1
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,7 +33,8 @@ class FlowFiles(FlowEstimator):
         # What the files hold decides the flow, not where they lie: names and sizes tell one set from another.
         digest = hashlib.sha256()
         for file in sorted(path for path in folder.rglob("*") if path.suffix.lower() in FLOW_ENDINGS):
-            digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
+            with _named(file):
+                digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
         self.description = EstimatorDescription("files", "none", {"listing_sha256": digest.hexdigest()})
 
     def estimate(self, frames: UInt8[Tensor, "b 2 3 h w"], pairs: Sequence[Pair] | None) -> Float32[Tensor, "b 2 h w"]:
@@ -52,7 +54,8 @@ class FlowFiles(FlowEstimator):
                 f"{files[0].parent}: it holds {len(files)} fields and the clip {pair.clip!r} has more pairs; "
                 "every pair of neighbouring frames needs its field"
             )
-        field = read_flow(files[index])
+        with _named(files[index]):
+            field = read_flow(files[index])
         if field.flow.shape[1:] != (height, width):
             raise InputError(
                 f"{files[index]}: the field is {field.flow.shape[2]}x{field.flow.shape[1]} and the frames of "
@@ -80,12 +83,22 @@ class FlowFiles(FlowEstimator):
         if folder not in self._listed:
             if not folder.is_dir():
                 raise InputError(f"{folder}: there is no such folder, so the flow of {pair.clip!r} is missing")
-            files = sorted((f for f in folder.iterdir() if f.suffix.lower() in FLOW_ENDINGS), key=natural_order)
+            with _named(folder):
+                files = sorted((f for f in folder.iterdir() if f.suffix.lower() in FLOW_ENDINGS), key=natural_order)
             if not files:
                 raise InputError(f"{folder}: no flow file ({', '.join(FLOW_ENDINGS)}) is in it")
             _refuse_gaps(files)
             self._listed[folder] = files
         return self._listed[folder]
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    # Bad input, and so its clip's fault: an OSError would stop the whole run.
+    try:
+        yield
+    except OSError as fault:
+        raise InputError(f"{path}: it cannot be read ({fault.strerror or fault})") from fault
 
 
 def _refuse_gaps(files: list[Path]) -> None:
