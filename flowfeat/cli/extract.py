@@ -55,7 +55,7 @@ def describe_forecast(plan: Forecast) -> str:
         "their containers declare"
     ]
     if plan.uncounted:
-        lines.append(f"{counted(plan.uncounted, 'clip')} of unknown length, in no number below")
+        lines.append(f"{counted(plan.uncounted, 'clip')} of unknown length: their pairs are in no number here")
     lines += _redone(plan.redone)
     lines += _some([f"  would fail: {reason}" for reason in plan.unreadable.values()])
     if plan.seconds:
