@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 def json_bytes(record: object) -> bytes:
     """A dataclass of plain values as JSON, for people to read too: what is infinite or no number is null."""
-    return (json.dumps(_defined(plain(record)), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+    return (json.dumps(defined(plain(record)), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: Path, kind: type[T], what: str) -> T:
@@ -50,6 +50,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def defined(value: Any) -> Any:
+    """Plain values with null for what is infinite or no number, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: defined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [defined(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def typed(kind: Any, value: Any, name: str) -> Any:
@@ -92,11 +101,3 @@ def _one_of(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
             if len(others) == 1:
                 raise
     raise InputError(f"{name} is {str(value)[:40]!r}, which it cannot be")
-
-
-def _defined(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _defined(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_defined(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,11 +1,11 @@
 """What commands say: results on standard output, remarks on standard error."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
+
+from flowfeat.typed_json import defined, plain
 
 
 def say(text: str) -> None:
@@ -20,7 +20,7 @@ def result(text: str) -> None:
 
 def result_json(value: Any) -> None:
     """The result of a command, for programs: one JSON object, and nothing else on standard output."""
-    sys.stdout.write(json.dumps(_plain(value), indent=1) + "\n")
+    sys.stdout.write(json.dumps(defined(plain(value)), indent=1, allow_nan=False) + "\n")
 
 
 def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
@@ -34,16 +34,6 @@ def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
         for row in rows
     ]
     return "\n".join("  ".join(row).rstrip() for row in padded)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def size(count: float) -> str:

@@ -69,6 +69,8 @@ class Train:
         if self.json:
             result_json(summary)
         else:
-            best = "none was measured" if trainer.best is None else f"{trainer.best:.3f} px, in best.safetensors"
-            result(f"{self.out}: {trainer.step} of {iterations} steps; lowest validation error {best}")
+            told = "no validation error was measured"
+            if trainer.best is not None:
+                told = f"lowest validation error {trainer.best:.3f} px, in best.safetensors"
+            result(f"{self.out}: {trainer.step} of {iterations} steps; {told}")
         return DONE

@@ -1,5 +1,6 @@
 """The training loop: batches in, weights out, and whatever stops it, it goes on from where it was."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -88,6 +89,9 @@ class Trainer:
         """Train up to the step `end`, or for so many seconds.
 
         The state is written at every validation, at the end, and when interrupted.
+
+        Raises:
+            InputError: the loss, or the weights when interrupted, are no numbers; they are not written.
         """
         end = min(end, self.configuration.schedule.iterations)
         begun, losses = time.monotonic(), []
@@ -98,7 +102,8 @@ class Trainer:
                     loss, norm = self._learn(step, batch.frames, batch.flow, batch.valid)
                     self.step = step + 1
                 losses.append(loss)
-                late = time.monotonic() > over
+                # All processes stop at one step, whatever their clocks say: one that went on would wait for the others.
+                late = seconds < math.inf and self._processes.as_first(time.monotonic() > over)
                 due = self.step % self.configuration.validation.every == 0 or self.step == end or late
                 if due or self.step % _LOG_EVERY == 0:
                     mean = float(torch.stack(losses).mean())
@@ -127,6 +132,11 @@ class Trainer:
                 if late:
                     break
         except KeyboardInterrupt:
+            if not all(bool(torch.isfinite(parameter).all()) for parameter in self.network.parameters()):
+                raise InputError(
+                    f"{self.folder.path}: stopped at step {self.step}, and the weights are no numbers; they were not "
+                    "written, the state before them stands; lower the rate"
+                ) from None
             self._save()
             raise
 

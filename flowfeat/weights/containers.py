@@ -23,7 +23,6 @@ Storage = Literal["float32", "int8"]
 HEADER = "flowfeat.network"
 """The key in a safetensors file's metadata under which ours say what network they are."""
 
-_LEGACY_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _CAFFE_BEGINS = (b"\x0a", b"\xa2\x06", b"\x12")  # the name, a layer, a layer of the old kind
 
 

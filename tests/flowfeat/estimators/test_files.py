@@ -88,8 +88,18 @@ def test_other_files_are_another_description(tmp_path):
     _write(tmp_path / "v", _flows(2))
     before = load_estimator(f"files:{tmp_path}").description
     assert load_estimator(f"files:{tmp_path}").description == before
-    _write(tmp_path / "v", _flows(3))
-    assert load_estimator(f"files:{tmp_path}").description != before
+    _write(tmp_path / "v", _flows(2, seed=1))
+    again = load_estimator(f"files:{tmp_path}").description
+    assert again != before, "computed again, and of the same sizes"
+    _write(tmp_path / "v", _flows(3, seed=1))
+    assert load_estimator(f"files:{tmp_path}").description != again
+
+
+def test_a_file_that_cannot_be_looked_at_is_named(tmp_path):
+    _write(tmp_path / "v", _flows(2))
+    (tmp_path / "v/00002.flo").symlink_to(tmp_path / "gone.flo")
+    with pytest.raises(InputError, match=r"v/00002\.flo: this file of flow cannot be read"):
+        load_estimator(f"files:{tmp_path}")
 
 
 def test_refinement_does_not_hide_a_wrong_number_of_fields(tmp_path):

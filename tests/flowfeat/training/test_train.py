@@ -14,6 +14,7 @@ import torch
 
 from flowfeat.errors import InputError
 from flowfeat.training import train
+from flowfeat.training.trainer import Trainer
 from flowfeat.weights import read_checkpoint
 
 NARROW = "flownet2-CS@0.046875"
@@ -146,6 +147,22 @@ def test_an_interrupted_run_keeps_its_state(chairs, tmp_path, write_configuratio
     assert json.loads((tmp_path / "run/state/state.json").read_text())["step"] == 50
 
 
+def test_an_interrupted_run_keeps_no_weights_that_are_no_numbers(chairs, tmp_path, write_configuration, monkeypatch):
+    path = write_configuration("flownet2-S@0.046875", 500, rate=1e20)
+    learn = Trainer._learn
+
+    def interrupted(self, step, *batch):
+        if step == 10:
+            raise KeyboardInterrupt
+        return learn(self, step, *batch)
+
+    monkeypatch.setattr(Trainer, "_learn", interrupted)
+    with pytest.raises(InputError, match="stopped at step 10, and the weights are no numbers"):
+        train(path, tmp_path / "run", {"flyingchairs": chairs})
+    assert not (tmp_path / "run/last.safetensors").exists()
+    assert not (tmp_path / "run/state").exists()
+
+
 class TestWhatIsMissingOrDoesNotFit:
     """One sentence each, and nothing is begun."""
 
@@ -191,26 +208,7 @@ def test_two_processes_train_as_one_does(chairs, tmp_path, write_configuration):
     """With nothing drawn at random, halves of a batch and their mean gradient are the whole batch and its gradient."""
     path = write_configuration(NARROW, 4, rest="[train]\nnet1 = 2\nnet2 = 0")
     train(path, tmp_path / "one", {"flyingchairs": chairs})
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        "2",
-        "--master-port",
-        "0",
-        "--standalone",
-    ]
-    arguments = ["-m", "flowfeat", "train", str(path), "--data", f"flyingchairs={chairs}", "--device", "cpu"]
-    done = subprocess.run(
-        [*command, *arguments, "--out", str(tmp_path / "two")],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    _on_two_processes(path, chairs, tmp_path / "two")
     one, two = _weights(tmp_path / "one"), _weights(tmp_path / "two")
     for name, tensor in one.items():
         assert torch.allclose(tensor, two[name], atol=3e-4), name
@@ -219,3 +217,23 @@ def test_two_processes_train_as_one_does(chairs, tmp_path, write_configuration):
         for run in ("one", "two")
     ]
     assert losses[0][0] == pytest.approx(losses[1][0], rel=0.5)
+
+
+def test_two_processes_stop_in_time_at_one_step(chairs, tmp_path, write_configuration):
+    path = write_configuration(NARROW, 5000)
+    _on_two_processes(path, chairs, tmp_path / "two", "--minutes", "0.03")
+    assert 0 < json.loads((tmp_path / "two/state/state.json").read_text())["step"] < 5000
+
+
+def _on_two_processes(path: Path, chairs: Path, out: Path, *options: str) -> None:
+    started = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    arguments = ["-m", "flowfeat", "train", str(path), "--data", f"flyingchairs={chairs}", "--device", "cpu"]
+    done = subprocess.run(
+        [*started, "--standalone", *arguments, "--out", str(out), *options],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
