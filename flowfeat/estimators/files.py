@@ -85,7 +85,7 @@ class FlowFiles(FlowEstimator):
         if folder not in self._listed:
             if not folder.is_dir():
                 raise InputError(f"{folder}: there is no such folder, so the flow of {pair.clip!r} is missing")
-            with _named(folder):
+            with _named(folder, "folder"):
                 files = sorted((f for f in folder.iterdir() if f.suffix.lower() in FLOW_ENDINGS), key=natural_order)
             if not files:
                 raise InputError(f"{folder}: no flow file ({', '.join(FLOW_ENDINGS)}) is in it")
@@ -115,12 +115,12 @@ def _in_the_middle(file: Path, size: int) -> bytes:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(path: Path, kind: str = "file") -> Iterator[None]:
     # Bad input, and so its clip's fault: an OSError would stop the whole run.
     try:
         yield
     except OSError as fault:
-        raise InputError(f"{path}: it cannot be read ({fault.strerror or fault})") from fault
+        raise InputError(f"{path}: this {kind} of flow cannot be read ({fault.strerror or fault})") from fault
 
 
 def _refuse_gaps(files: list[Path]) -> None:

@@ -58,10 +58,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     estimator = load_estimator(f"files:{tmp_path}")
     (tmp_path / "v/00001.flo").unlink()
     (tmp_path / "v/00001.flo").symlink_to("00001.flo")
-    with pytest.raises(InputError, match=r"00001\.flo: it cannot be read \(Too many levels of symbolic links\)"):
+    with pytest.raises(InputError, match=r"00001\.flo: this file of flow cannot be read \(Too many levels"):
         estimator(FRAMES[:1], [Pair("v", 1, 2)])
-    with pytest.raises(InputError, match=r"00001\.flo: it cannot be read"):
-        load_estimator(f"files:{tmp_path}")
 
 
 def test_what_is_wrong_is_a_sentence(tmp_path):

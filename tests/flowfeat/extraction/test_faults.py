@@ -177,7 +177,7 @@ def test_flow_files_that_cannot_be_read_cost_their_clip(clips, tmp_path):
     bad.mkdir()
     report = extract([clips], ExtractionOptions(out=tmp_path / "flow"), [estimator])
     assert report.stopped is None
-    assert report.failed == {"Class1/v_1": f"{bad}: it cannot be read (Is a directory)"}
+    assert report.failed == {"Class1/v_1": f"{bad}: this file of flow cannot be read (Is a directory)"}
     assert set(hashes(tmp_path / "flow")) == {"v_0", "v_2"}
 
 
