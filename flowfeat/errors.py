@@ -19,3 +19,7 @@ class ClipError(InputError):
 
 class StoreError(InputError):
     """A flow store, or a clip in it, is not what it should be."""
+
+
+class StoreAccessError(StoreError):
+    """A stored clip is there and cannot be opened, so nobody knows what it is."""

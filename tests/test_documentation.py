@@ -133,6 +133,7 @@ def at_home(stand_ins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(name, value)
     # One process at a time: those that work beside each other first take seconds to load all libraries.
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
     return monkeypatch
 
 

@@ -53,7 +53,7 @@ class RepairCommand:
     batch: int | None = None
     """Pairs that are computed together; chosen as `flowfeat extract` does, if not given."""
     workers: int | None = None
-    """Threads that encode; half as many processes decode. One a processor by default."""
+    """Threads that encode, of all devices together; half as many processes decode. One a processor by default."""
     device: str = "auto"
     """cpu, cuda, or auto: a GPU if there is one."""
     json: bool = False

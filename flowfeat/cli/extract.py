@@ -11,8 +11,9 @@ from flowfeat.cli.output import duration, result, result_json, say, size
 from flowfeat.cli.progress import ProgressBar
 from flowfeat.errors import InputError
 from flowfeat.extraction import ExtractionOptions, ExtractionReport, Forecast, extract, forecast
+from flowfeat.wording import counted
 
-_SHOWN_FAILURES = 10
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Extract:
     """Videos, folders of videos (searched recursively), or folders of frames."""
     options: Annotated[ExtractionOptions, tyro.conf.arg(name="")]
     dry_run: bool = False
-    """Say what would be done, the time and the disk it would take, from a measured sample; write nothing."""
+    """Say what would be done, the time and the disk it would take, from a measured sample; leave the store as it is."""
     json: bool = False
     """Print the report as JSON on standard output."""
 
@@ -49,15 +50,20 @@ class Extract:
 
 def describe_forecast(plan: Forecast) -> str:
     """What an extraction would do, in a few lines."""
-    lines = [f"{plan.clips} clips: {plan.done} done, {plan.todo} to do, {plan.pairs} pairs by their containers' count"]
-    lines += [f"  again: {key}: {reason}" for key, reason in plan.redone.items()]
-    lines += _some_failures(plan.unreadable, "would fail")
-    if plan.sampled_pairs:
+    lines = [
+        f"{counted(plan.clips, 'clip')}: {plan.done} done, {plan.todo} to do, {counted(plan.pairs, 'pair')} by what "
+        "their containers declare"
+    ]
+    if plan.uncounted:
+        lines.append(f"{counted(plan.uncounted, 'clip')} of unknown length: their pairs are in no number here")
+    lines += _redone(plan.redone)
+    lines += _some([f"  would fail: {reason}" for reason in plan.unreadable.values()])
+    if plan.seconds:
         lines.append(
             f"time {duration(plan.seconds)} at {plan.pairs_per_second:.1f} pairs/s, disk {size(plan.bytes)} at "
-            f"{size(plan.bytes_per_pair)} a pair, measured on {plan.sampled_pairs} pairs of these clips"
+            f"{size(plan.bytes_per_pair)} a pair, measured on {counted(plan.sampled_pairs, 'pair')} of these clips"
         )
-    return "\n".join([*lines, "nothing was written (--dry-run)"])
+    return "\n".join([*lines, "nothing was written into the store (--dry-run)"])
 
 
 def describe_report(report: ExtractionReport) -> str:
@@ -78,10 +84,15 @@ def describe_report(report: ExtractionReport) -> str:
         lines.append(f"{report.invented_frames} frames that the decoder would have made up were dropped")
     if report.gaps:
         lines.append(f"{len(report.gaps)} folders of frames skip numbers (listed in the record)")
-    lines += [f"  again: {key}: {reason}" for key, reason in list(report.redone.items())[:_SHOWN_FAILURES]]
-    return "\n".join([*lines, *_some_failures(report.failed), f"record: {report.run_record}"])
+    lines += _redone(report.redone)
+    lines += _some([f"  failed: {reason}" for reason in report.failed.values()])
+    return "\n".join([*lines, f"record: {report.run_record}"])
 
 
-def _some_failures(failed: dict[str, str], word: str = "failed") -> list[str]:
-    lines = [f"  {word}: {reason}" for reason in list(failed.values())[:_SHOWN_FAILURES]]
-    return [*lines, f"  ... and {len(failed) - len(lines)} more"] if len(failed) > len(lines) else lines
+def _redone(redone: dict[str, str]) -> list[str]:
+    return _some([f"  again: {key}: {reason}" for key, reason in redone.items()])
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  ... and {more} more"] if more > 0 else lines

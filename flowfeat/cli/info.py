@@ -10,9 +10,10 @@ from tyro.conf import Positional
 from flowfeat.cli import DONE
 from flowfeat.cli.output import result, result_json, size
 from flowfeat.cli.weights import describe_checkpoint
-from flowfeat.errors import InputError
+from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore, StoredClip
 from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.writer import clip_path
 from flowfeat.video import probe
 from flowfeat.weights import holds_weights, read_checkpoint
 
@@ -40,13 +41,9 @@ class Info:
 
 def _facts(what: Path) -> dict[str, Any]:
     if what.is_dir() and (settings := settings_of_store(what)):
-        store = FlowStore(what)
-        clips = list(store.values())
         return {
             "kind": "flow store",
-            "clips": len(clips),
-            "pairs": sum(clip.pairs for clip in clips),
-            "bytes": sum(clip.path.stat().st_size for clip in clips),
+            **_counts(FlowStore(what)),
             "fingerprint": settings.fingerprint,
             **asdict(settings),
         }
@@ -57,6 +54,20 @@ def _facts(what: Path) -> dict[str, Any]:
     if not what.exists():
         raise InputError(f"{what}: there is no such file or folder")
     return {"kind": "folder of frames" if what.is_dir() else "video", **asdict(probe(what))}
+
+
+def _counts(store: FlowStore) -> dict[str, Any]:
+    """The clips of a store, their pairs and bytes; those that cannot be opened apart, with the first one's fault."""
+    pairs = size = damaged = 0
+    fault = None
+    for key in store:  # one open at a time: each is a mapping, and a process may have so many
+        try:
+            clip = StoredClip(clip_path(store.path, key))
+            pairs, size = pairs + clip.pairs, size + clip.path.stat().st_size
+        except (StoreError, OSError) as why:
+            damaged, fault = damaged + 1, fault or str(why)
+    found = {"clips": len(store), "pairs": pairs, "bytes": size}
+    return found | ({"damaged": damaged, "damaged_first": fault} if damaged else {})
 
 
 def _text(name: str, value: Any) -> str:

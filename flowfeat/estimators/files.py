@@ -6,7 +6,8 @@ DIR/KEY/backward/; their names, in natural order, are the pairs (0, step), (1, 1
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,7 +56,8 @@ class FlowFiles(FlowEstimator):
                 f"{files[0].parent}: it holds {len(files)} fields and the clip {pair.clip!r} has more pairs; "
                 "every pair of neighbouring frames needs its field"
             )
-        field = read_flow(files[index])
+        with _named(files[index]):
+            field = read_flow(files[index])
         if field.flow.shape[1:] != (height, width):
             raise InputError(
                 f"{files[index]}: the field is {field.flow.shape[2]}x{field.flow.shape[1]} and the frames of "
@@ -83,7 +85,8 @@ class FlowFiles(FlowEstimator):
         if folder not in self._listed:
             if not folder.is_dir():
                 raise InputError(f"{folder}: there is no such folder, so the flow of {pair.clip!r} is missing")
-            files = sorted((f for f in folder.iterdir() if f.suffix.lower() in FLOW_ENDINGS), key=natural_order)
+            with _named(folder, "folder"):
+                files = sorted((f for f in folder.iterdir() if f.suffix.lower() in FLOW_ENDINGS), key=natural_order)
             if not files:
                 raise InputError(f"{folder}: no flow file ({', '.join(FLOW_ENDINGS)}) is in it")
             _refuse_gaps(files)
@@ -96,13 +99,11 @@ def _digest(folder: Path) -> str:
     every = max(1, len(files) // _SAMPLED_FILES)
     digest = hashlib.sha256()
     for index, file in enumerate(files):
-        try:
+        with _named(file):
             size = file.stat().st_size
             digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode())
             if index % every == 0:
                 digest.update(_in_the_middle(file, size))
-        except OSError as fault:
-            raise InputError(f"{file}: this file of flow cannot be read ({fault.strerror})") from None
     return digest.hexdigest()
 
 
@@ -111,6 +112,15 @@ def _in_the_middle(file: Path, size: int) -> bytes:
     with file.open("rb") as opened:
         opened.seek(max(0, (size - _SAMPLED_BYTES) // 2))
         return opened.read(_SAMPLED_BYTES)
+
+
+@contextmanager
+def _named(path: Path, kind: str = "file") -> Iterator[None]:
+    # Bad input, and so its clip's fault: an OSError would stop the whole run.
+    try:
+        yield
+    except OSError as fault:
+        raise InputError(f"{path}: this {kind} of flow cannot be read ({fault.strerror or fault})") from fault
 
 
 def _refuse_gaps(files: list[Path]) -> None:

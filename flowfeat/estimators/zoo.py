@@ -1,6 +1,5 @@
 """Names to estimators: one dictionary of constructors."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from flowfeat.estimators.protocol import FlowEstimator, resolve_device
 from flowfeat.estimators.raft import Raft
 from flowfeat.estimators.zero import Zero
 from flowfeat.networks.zoo import FAMILY, Composition, named_composition
+from flowfeat.processors import processors
 from flowfeat.weights.embedded import EMBEDDED
 
 DEFAULT_MODEL = "flownet2-thin"
@@ -119,7 +119,7 @@ def load_estimator(
     Raises:
         InputError: where the name, the weights or the device cannot be had.
     """
-    path, place, workers = Path(weights) if weights else None, resolve_device(device), threads or os.cpu_count() or 1
+    path, place, workers = Path(weights) if weights else None, resolve_device(device), threads or processors()
     if path and model is None:
         return load_flownet(None, path, profile, place, precision)
     model = model or DEFAULT_MODEL

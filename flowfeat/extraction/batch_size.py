@@ -19,10 +19,11 @@ _TRIAL = 4
 class BatchSizes:
     """The size of a batch, for each size of frames.
 
-    Within a run one size of frames has one size of batch, on all devices: that of whichever device met it first. So
-    the flow of a clip depends on none of its neighbours. Without `given`, a GPU's is a matter of the size of the
-    frames alone as long as its memory does for it; where memory is short it is smaller, and a run on another GPU, or
-    on one that is shared, may then compute flow that differs in its last bits. `given` rules that out.
+    Within a run, and on Ray within an actor, one size of frames has one size of batch, on all devices: that of
+    whichever device met it first. So the flow of a clip depends on none of its neighbours. Without `given`, a GPU's is
+    a matter of the size of the frames alone as long as its memory does for it; where memory is short it is smaller,
+    and a run on another GPU, or on one that is shared, may then compute flow that differs in its last bits. `given`
+    rules that out.
 
     Args:
         given: the size of every batch; None to choose.

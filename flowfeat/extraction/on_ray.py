@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-from flowfeat.errors import InputError
+from flowfeat.errors import InputError, StoreAccessError
 from flowfeat.estimators import FlowEstimator
+from flowfeat.extraction.batch_size import BatchSizes
 from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.extraction.pipeline import run_pipelines
 from flowfeat.extraction.plan import standing
@@ -73,7 +74,10 @@ def extract_on_ray(actors: int, each: dict[str, Any], like: "Extractor", clips: 
 
 @dataclass
 class Extractor:
-    """What an actor is. Paths in `options` are absolute; clips called `redo` are made though they are stored."""
+    """What an actor is. Paths in `options` are absolute; clips called `redo` are made though they are stored.
+
+    It has one size of batch for each size of frames, whichever rows of clips it is given.
+    """
 
     options: ExtractionOptions
     settings: StoreSettings
@@ -83,16 +87,24 @@ class Extractor:
     def estimators(self) -> list[FlowEstimator]:
         return self.options.load_estimators()
 
+    @cached_property
+    def batches(self) -> BatchSizes:
+        return BatchSizes(self.options.batch)
+
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
         left, tally, fault = {}, Tally(None, 0, 0), None
         try:
             for clip, size in pickle.loads(row["clips"]):
-                stored = standing(self.options.out, clip, size, self.settings)
-                if clip.key in self.redo or isinstance(stored, str):
+                try:
+                    stored = "" if clip.key in self.redo else standing(self.options.out, clip, size, self.settings)
+                except StoreAccessError as unopened:
+                    tally.clip_failed(clip.key, str(unopened), size)
+                    continue
+                if isinstance(stored, str):
                     left[clip] = size
                 else:
                     tally.clip_done(stored.header, size, stored.path.stat().st_size)
-            run_pipelines(self.options, self.settings, self.estimators, left, tally)
+            run_pipelines(self.options, self.settings, self.estimators, self.batches, left, tally)
         except (InputError, OSError) as stopped:  # as data, because Ray would show it as a stack
             fault = stopped
         return {"done": pickle.dumps((tally.totals, fault))}

@@ -1,7 +1,6 @@
 """What an extraction is asked for, checked before anything is touched."""
 
 import math
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Literal
 
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, load_estimator
+from flowfeat.processors import processors
 from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings
 from flowfeat.video import FrameSize
 
@@ -42,7 +42,7 @@ class ExtractionOptions:
     batch: int | None = None
     """Pairs that are computed together; by default 16 or more on a CPU, as many as keep a GPU busy and fit."""
     workers: int | None = None
-    """Threads that encode; half as many processes decode. One a processor by default."""
+    """Threads that encode, of all devices together; half as many processes decode. One a processor by default."""
     device: str = "auto"
     """cpu, cuda, or auto: a GPU if there is one."""
     devices: str | None = None
@@ -96,7 +96,7 @@ class ExtractionOptions:
 
     @property
     def threads(self) -> int:
-        return self.workers or os.cpu_count() or 1
+        return self.workers or processors()
 
     def for_actors(self, device: str) -> "ExtractionOptions":
         """These options for any process that sees the same folders: paths absolute, `device` as told."""

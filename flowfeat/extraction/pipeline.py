@@ -29,7 +29,7 @@ from flowfeat.extraction.tally import Tally
 from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
 from flowfeat.store.encoding import encode_field, encode_rgb
 from flowfeat.store.quantise import FieldFacts
-from flowfeat.store.writer import clip_path
+from flowfeat.store.writer import blamed_on_store, clip_path
 from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
 from flowfeat.video.decoder import ClipStream
 
@@ -125,7 +125,7 @@ class Pipeline:
         self._fault: BaseException | None = None
 
     def run(self) -> None:
-        """Work until the clips run out. Raises what stopped it: InputError, or OSError from writing the store."""
+        """Work until the clips run out. Raises what stopped it: StoreError where the store cannot be written."""
         threads = [threading.Thread(target=self._guard, args=(self._decode,)) for _ in range(self._decoders)]
         committer = threading.Thread(target=self._guard, args=(self._commit,))
         for thread in [*threads, committer]:
@@ -135,8 +135,7 @@ class Pipeline:
             self._guard(lambda: self._put(self._encoded, None))
             for thread in [*threads, committer]:
                 thread.join()
-        for job in self._jobs:
-            self._abandon(job)
+        self._guard(self._abandon_all)
         if self._fault is not None:
             raise self._fault
 
@@ -151,6 +150,9 @@ class Pipeline:
                     self._decode_clip(decoder, job)
                 except ClipError as fault:
                     self._fail(job, str(fault))
+                except OSError as fault:  # nothing here writes: the decoder cannot start, or flow files not be listed
+                    where = f"{fault.filename}: " if fault.filename else ""
+                    self._fail(job, f"{job.clip.path}: it cannot be decoded ({where}{fault.strerror or fault})")
                 self._put(self._chunks, job)
         self._put(self._chunks, None)
 
@@ -284,21 +286,25 @@ class Pipeline:
         while (message := self._get(self._encoded)) is not None:
             job, kind, future, facts = message
             parts = future.result() if future else []
-            if job.failed:
-                self._abandon(job)
-                continue
-            if kind == "end":
-                job.ended = True
-            elif kind == "frames":
-                self._writer(job).append_frames(parts)
-            else:
-                assert facts is not None
-                self._writer(job).append_fields(kind, parts)
-                self._writer(job).count(facts)
-                job.fields_written += 1
-            # The last pairs of a clip may still wait for a batch to fill when its end is told.
-            if job.ended and job.fields_written == job.fields_expected:
-                self._finish(job)
+            with blamed_on_store(self._out):
+                self._write(job, kind, parts, facts)
+
+    def _write(self, job: _Job, kind: str, parts: list[bytes], facts: FieldFacts | None) -> None:
+        if job.failed:
+            self._abandon(job)
+            return
+        if kind == "end":
+            job.ended = True
+        elif kind == "frames":
+            self._writer(job).append_frames(parts)
+        else:
+            assert facts is not None
+            self._writer(job).append_fields(kind, parts)
+            self._writer(job).count(facts)
+            job.fields_written += 1
+        # The last pairs of a clip may still wait for a batch to fill when its end is told.
+        if job.ended and job.fields_written == job.fields_expected:
+            self._finish(job)
 
     def _writer(self, job: _Job) -> ClipWriter:
         if job.writer is None:
@@ -332,6 +338,11 @@ class Pipeline:
         if job.writer is not None:
             job.writer.close()
             job.writer = None
+
+    def _abandon_all(self) -> None:
+        with blamed_on_store(self._out):
+            for job in self._jobs:
+                self._abandon(job)
 
     def _fail(self, job: _Job, reason: str) -> None:
         job.failed = True
@@ -370,10 +381,11 @@ def run_pipelines(
     options: ExtractionOptions,
     settings: StoreSettings,
     estimators: list[FlowEstimator],
+    batches: BatchSizes,
     clips: dict[Clip, int],
     tally: Tally,
 ) -> None:
-    """Extract `clips`, with their sizes in bytes, by a pipeline for each estimator.
+    """Extract `clips`, with their sizes in bytes, by a pipeline for each estimator; they share the threads.
 
     Raises InputError where an estimator is not of these `settings`, and what `Pipeline.run` raises.
     """
@@ -381,10 +393,11 @@ def run_pipelines(
         if (here := options.settings(estimator)) != settings:
             differences = settings.differences(here)
             raise InputError(f"the estimators of a run have to be alike ({differences}): install the same everywhere")
-    stop, waiting, batches = threading.Event(), ClipQueue(clips), BatchSizes(options.batch)
+    stop, waiting = threading.Event(), ClipQueue(clips)
+    each, more = divmod(options.threads, len(estimators))
     pipelines = [
-        Pipeline(estimator, settings, options.out, waiting, tally, batches, options.threads, stop)
-        for estimator in estimators
+        Pipeline(estimator, settings, options.out, waiting, tally, batches, max(1, each + (number < more)), stop)
+        for number, estimator in enumerate(estimators)
     ]
     # Futures, because an interrupted Thread.join takes the thread for finished and lets the process end under it.
     with ThreadPoolExecutor(len(pipelines)) as pool:

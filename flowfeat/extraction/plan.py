@@ -5,27 +5,32 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowfeat.errors import StoreError
+from flowfeat.errors import ClipError, StoreAccessError, StoreError
 from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.store.manifest import settings_of_store
 from flowfeat.store.reader import StoredClip
 from flowfeat.store.settings import StoreSettings
-from flowfeat.store.writer import clip_path
+from flowfeat.store.writer import clip_path, longest_name
 from flowfeat.video import Clip, find_clips, select_clips
 from flowfeat.video.readers import source_size
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The clips of one run: `todo` with their sizes in bytes, `done` before it, `redone` with the reason why."""
+    """The clips of one run.
+
+    `todo` are to be made, with their sizes in bytes; `done` are stored. `redone` are the keys of those that are made
+    although they are stored, `failed` of those that cannot be made, with the reason why.
+    """
 
     todo: dict[Clip, int]
     done: list[Clip]
     redone: dict[str, str]
+    failed: dict[str, str]
 
     @property
     def keys(self) -> list[str]:
-        return sorted(clip.key for clip in [*self.todo, *self.done])
+        return sorted([*(clip.key for clip in [*self.todo, *self.done]), *self.failed])
 
 
 def make_plan(
@@ -47,17 +52,25 @@ def make_plan(
             "give the same settings to add to it, or another --out"
         )
     todo: dict[Clip, int] = {}
-    done, redone = [], {}
+    done, redone, failed, name_bytes = [], {}, {}, longest_name(options.out)
     for clip in clips:
-        size = source_size(clip.path)
-        found = "it did not pass verification" if clip.key in redo else standing(options.out, clip, size, settings)
+        try:
+            _refuse_long_name(options.out, clip.key, name_bytes)
+            size = source_size(clip.path)
+            found = "it did not pass verification" if clip.key in redo else standing(options.out, clip, size, settings)
+        except (ClipError, StoreAccessError) as fault:
+            failed[clip.key] = str(fault)
+            continue
+        except OSError as fault:  # of the source: those of the store are StoreErrors
+            failed[clip.key] = f"{fault.filename or clip.path}: the clip cannot be read ({fault.strerror or fault})"
+            continue
         if isinstance(found, StoredClip):
             done.append(clip)
             continue
         todo[clip] = size
         if found:
             redone[clip.key] = found
-    return Plan(todo, done, redone)
+    return Plan(todo, done, redone, failed)
 
 
 def shard_of(key: str, parts: int) -> int:
@@ -72,12 +85,14 @@ def shard_of(key: str, parts: int) -> int:
 def standing(store: Path, clip: Clip, size: int, settings: StoreSettings) -> StoredClip | str:
     """What is stored of a clip of `size` bytes where it is done; otherwise why it is to be made, empty if it never was.
 
-    Raises StoreError where it was made with other settings.
+    Raises StoreError where it was made with other settings, StoreAccessError where it is there and cannot be opened.
     """
     try:
         stored = StoredClip(clip_path(store, clip.key))
     except FileNotFoundError:
         return ""
+    except StoreAccessError:  # it may be whole, and another's
+        raise
     except StoreError:
         return "the stored file was damaged"
     if stored.header.settings != settings:
@@ -86,3 +101,13 @@ def standing(store: Path, clip: Clip, size: int, settings: StoreSettings) -> Sto
             "give the same settings, or another --out"
         )
     return stored if stored.header.source.bytes == size else "the clip has changed since"
+
+
+def _refuse_long_name(store: Path, key: str, most: int) -> None:
+    """Raise ClipError where the clip's file could not be called so; `most` bytes are a name's in the store."""
+    name = clip_path(store, key).name
+    if (size := len(name.encode())) > most:
+        raise ClipError(
+            f"{key}: the name of this clip is too long: its file in the store would be called by {size} bytes, and "
+            f"{most} are the most there; give it a shorter one"
+        )

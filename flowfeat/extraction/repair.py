@@ -32,9 +32,11 @@ def repair(
 ) -> Repair:
     """Verify the store `options.out`, extract anew from `inputs` what is faulty or missing, verify again.
 
-    A faulty file stays until its replacement is complete. The settings are the store's own; of the options only
-    weights, batch, workers and devices count. Files left by killed runs are removed, so no other process may
-    be extracting into the store.
+    A faulty file stays until its replacement is complete. How flow is stored is the store's own: `encoding`, `bound`,
+    `resize`, `backward`, `frames` and `step` of the options do not count. `model`, `profile` and `precision` are the
+    store's where the options name none. All other options count as they do in `extract`: `clips` and `shard` choose
+    what is made again, `weights`, `batch`, `workers`, `device`, `devices` and `engine` how. Files left by killed runs
+    are removed, so no other process may be extracting into the store.
 
     Raises StoreError where the store has no settings, or where the model here is not the one that made it.
     """

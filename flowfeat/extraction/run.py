@@ -11,6 +11,7 @@ from typing import Any
 
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator
+from flowfeat.extraction.batch_size import BatchSizes
 from flowfeat.extraction.on_ray import Extractor, extract_on_ray, ray_cluster
 from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.extraction.pipeline import run_pipelines
@@ -19,6 +20,7 @@ from flowfeat.extraction.tally import Progress, Tally
 from flowfeat.provenance import versions
 from flowfeat.store import StoreSettings
 from flowfeat.store.manifest import claim_store, new_run_file, write_run
+from flowfeat.store.writer import blamed_on_store
 from flowfeat.video import Clip
 
 logger = logging.getLogger(__name__)
@@ -108,7 +110,8 @@ def _engine(
         estimators = options.load_estimators() if estimators is None else estimators
         settings = options.settings(estimators[0])
         facts = {"devices": [str(estimator.device) for estimator in estimators], "nodes": 1, "actors": 0}
-        yield _Engine(settings, facts, partial(run_pipelines, options, settings, estimators))
+        batches = BatchSizes(options.batch)
+        yield _Engine(settings, facts, partial(run_pipelines, options, settings, estimators, batches))
         return
     if estimators is not None:
         raise InputError("--engine ray: its actors load their own estimators; give none, or take --engine local")
@@ -131,20 +134,24 @@ def _run(
 ) -> ExtractionReport:
     settings = engine.settings
     plan = make_plan(inputs, options, settings, redo)
-    try:
+    with blamed_on_store(options.out):
         claim_store(options.out, settings)
         record_path = new_run_file(options.out)
-    except OSError as fault:
-        raise InputError(f"{fault.filename or options.out}: the store cannot be written ({fault.strerror})") from fault
     record = _record(inputs, options, engine, plan)
-    tally = Tally(progress, len(plan.todo), sum(plan.todo.values()))
+    tally = Tally(progress, len(plan.todo) + len(plan.failed), sum(plan.todo.values()))
+    for key, reason in plan.failed.items():
+        tally.clip_failed(key, reason, 0)
     started, stopped = time.monotonic(), None
     try:
-        write_run(record_path, {**record, "state": "running", "failed": {}})
+        with blamed_on_store(options.out):
+            write_run(record_path, {**record, "state": "running", "failed": plan.failed})
         if plan.todo:
             engine.extract(plan.todo, tally)
-    except (InputError, OSError) as fault:
-        stopped = _sentence(fault, options.out)
+    except InputError as fault:
+        stopped = str(fault)
+    except OSError as fault:  # of whatever computes, as a cluster that has gone
+        where = f"{fault.filename}: " if fault.filename else ""
+        stopped = f"{where}{fault.strerror or fault}; mend this and run again to go on"
     except KeyboardInterrupt:
         stopped = "interrupted; run again to go on"
     except Exception as fault:
@@ -194,7 +201,7 @@ def _report(
     return ExtractionReport(
         store=str(options.out),
         fingerprint=settings.fingerprint,
-        clips=len(plan.todo) + len(plan.done),
+        clips=len(plan.keys),
         done_before=len(plan.done),
         extracted=totals.extracted,
         failed=dict(sorted(totals.failed.items())),
@@ -212,12 +219,3 @@ def _report(
         stopped=stopped,
         run_record=str(record_path),
     )
-
-
-def _sentence(fault: Exception, store: Path) -> str:
-    if isinstance(fault, InputError):
-        return str(fault)
-    assert isinstance(fault, OSError)
-    where = fault.filename or store
-    reason = fault.strerror or fault
-    return f"{where}: the store cannot be written ({reason}); nothing is half-written: mend this and run again"

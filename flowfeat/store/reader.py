@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int64, UInt8
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from flowfeat.errors import StoreError
+from flowfeat.errors import StoreAccessError, StoreError
 from flowfeat.store.header import ClipHeader
 from flowfeat.store.planes import decode_frame_into, decode_plane_into
 from flowfeat.store.quantise import dequantise
@@ -32,12 +32,17 @@ class StoredClip:
     """
 
     def __init__(self, path: Path):
-        """Open the file at `path`. Raises StoreError where it is no stored clip, FileNotFoundError without one."""
+        """Open the file at `path`.
+
+        Raises StoreError where it is no stored clip, StoreAccessError where it cannot be opened, FileNotFoundError
+        without one.
+        """
         self.path = Path(path)
         try:
             self._file = safe_open(str(path), framework="np")
             metadata = self._file.metadata() or {}
         except FileNotFoundError:
+            _refuse_unopenable(self.path)
             raise
         except (SafetensorError, OSError, ValueError) as fault:
             raise StoreError(f"{path}: this is not a whole safetensors file ({str(fault)[:100]})") from fault
@@ -183,6 +188,16 @@ class StoredClip:
             layout["frames_offsets"] = ("I64", [self.header.source.frames_decoded + 1])
             layout["frames_jpeg"] = ("U8", [-1])
         return layout
+
+
+def _refuse_unopenable(path: Path) -> None:
+    """Raise StoreAccessError where the file is there: safetensors says of every file it cannot open that it is not."""
+    try:
+        path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as fault:
+        raise StoreAccessError(f"{path}: the stored clip cannot be opened ({fault.strerror or fault})") from fault
 
 
 class FlowStore(Mapping[str, StoredClip]):

@@ -26,8 +26,8 @@ class Verification:
     """What was checked and what does not hold.
 
     `faults` maps stored clips to what is wrong with them; `missing` planned clips that are not stored to the reason,
-    where a run recorded one. `notes` are no faults: clips that decode fewer frames than declared, runs that were cut
-    off, files that killed runs left.
+    where a run recorded one. `notes` are no faults: clips that decode fewer frames than declared, runs that have not
+    come to a clip that is missing, files that killed runs left.
     """
 
     store: str
@@ -99,15 +99,21 @@ def verify(store: Path, threads: int | None = None, progress: Callable[[int, int
 
 
 def _missing(store: Path, stored: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Planned clips that are not stored, and notes of runs that did not come to the end of what is still missing."""
     missing: dict[str, str] = {}
-    notes = []
+    unfinished: dict[str, tuple[str, set[str]]] = {}
     for path, record in runs_of_store(store):
-        failed = record["failed"]
-        missing.update({key: f"planned by {path.name}, never stored" for key in record["planned"] if key not in stored})
-        missing.update({key: str(reason) for key, reason in failed.items() if key not in stored})
-        if record.get("state") != "finished":
-            notes.append(f"{path.name} did not finish ({record.get('state')})")
-    return missing, notes
+        planned, state = record["planned"], record.get("state")
+        left = {key for key in planned if key not in stored}
+        missing.update({key: f"planned by {path.name}, never stored" for key in planned if key in left})
+        missing.update({key: str(reason) for key, reason in record["failed"].items() if key not in stored})
+        if state == "finished":  # what earlier runs left, this one has come to
+            unfinished = {name: (told, rest) for name, (told, keys) in unfinished.items() if (rest := keys - left)}
+        elif left:
+            # A run that is killed cannot say so.
+            told = "is still going, or was killed" if state == "running" else f"did not finish ({state})"
+            unfinished[path.name] = told, left
+    return missing, [f"{name} {told}" for name, (told, _) in unfinished.items()]
 
 
 def _checked(

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import math
+import os
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +17,7 @@ import numpy as np
 
 from flowfeat import __version__
 from flowfeat.atomic import write_atomically
+from flowfeat.errors import StoreError
 from flowfeat.store.header import ClipHeader, SourceFacts
 from flowfeat.store.planes import jpeg_size
 from flowfeat.store.quantise import FieldFacts
@@ -145,6 +148,24 @@ class ClipWriter:
 def clip_path(store: Path, key: str) -> Path:
     """Where the clip called `key` lies in the store."""
     return store / f"{key}{SUFFIX}"
+
+
+def longest_name(store: Path) -> int:
+    """How many bytes the name of a file in the store may have, its suffix included; the store need not be there."""
+    there = next(path for path in (store.absolute(), *store.absolute().parents) if path.exists())
+    return os.pathconf(there, "PC_NAME_MAX")
+
+
+@contextmanager
+def blamed_on_store(store: Path) -> Iterator[None]:
+    """For what writes into `store`, and nothing else: an OSError becomes a StoreError that says so."""
+    try:
+        yield
+    except OSError as fault:
+        raise StoreError(
+            f"{fault.filename or store}: the store cannot be written ({fault.strerror or fault}); nothing is "
+            "half-written: mend this and run again"
+        ) from fault
 
 
 def _spool(store: Path) -> IO[bytes]:

@@ -1,5 +1,6 @@
 """Which clips a command is given: videos, folders of videos, folders of frames; each under one name."""
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,6 +8,9 @@ from pathlib import Path
 
 from flowfeat.errors import InputError
 from flowfeat.video.readers import PICTURE_ENDINGS
+from flowfeat.wording import counted
+
+logger = logging.getLogger(__name__)
 
 VIDEO_ENDINGS = (
     ".avi",
@@ -23,6 +27,7 @@ VIDEO_ENDINGS = (
     ".ogv",
     ".ts",
 )
+_ANNOTATIONS = "GroundTruth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,9 @@ def find_clips(inputs: Iterable[Path]) -> list[Clip]:
     """The clips under `inputs`, sorted by key.
 
     A video file is a clip; a folder is searched for videos, and if it holds none, each folder in it that directly
-    holds pictures is a clip of frames. Raises InputError where an input holds no clip, cannot be read, or where two
-    clips have one key.
+    holds pictures is a clip of frames. The annotations of FBMS-59, folders called GroundTruth beside frames, are left
+    out and told in the log. Raises InputError where an input holds no clip, cannot be read, or where two clips have
+    one key.
     """
     clips: dict[str, Clip] = {}
     for given in inputs:
@@ -72,15 +78,17 @@ def find_clips(inputs: Iterable[Path]) -> list[Clip]:
 def select_clips(clips: Sequence[Clip], listing: Path) -> list[Clip]:
     """The clips named in the text file `listing`, a name a line; UCF101's split lists are such files.
 
-    A line is a key or a unique stem, with or without the video's ending and a label behind a space. Raises
+    A line is a key or else a unique stem, with or without the video's ending and a label behind a space. Raises
     InputError where a line names no clip, or more than one.
     """
-    by_name: dict[str, list[Clip]] = {}
+    by_stem: dict[str, list[Clip]] = {}
     for clip in clips:
-        for name in {clip.key, Path(clip.key).name}:
-            by_name.setdefault(name, []).append(clip)
+        by_stem.setdefault(Path(clip.key).name, []).append(clip)
+    # A key is one clip's alone, so it stands before the stems that are spelled like it.
+    by_name = by_stem | {clip.key: [clip] for clip in clips}
     try:
-        lines = listing.read_text(encoding="utf-8").split("\n")
+        # -sig: editors on Windows put a mark before the first line.
+        lines = listing.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as fault:
         raise InputError(
             f"{listing}: this is not a text file of clip names (byte {fault.start} is not UTF-8)"
@@ -111,6 +119,7 @@ def _clips_in(given: Path) -> list[Clip]:
         raise InputError(f"{given}: there is no such file or folder")
     videos: list[Clip] = []
     framed: list[Clip] = []
+    annotations: list[Path] = []
     walked: set[tuple[int, int]] = set()
     for folder, folders, names in os.walk(given, onerror=_unreadable, followlinks=True):
         status = Path(folder).stat()
@@ -132,6 +141,12 @@ def _clips_in(given: Path) -> list[Clip]:
         if pictures:
             key = below.as_posix() if here != given else key_of(given)
             framed.append(Clip(key, str(here)))
+            if _ANNOTATIONS in folders:
+                folders.remove(_ANNOTATIONS)
+                annotations.append(here / _ANNOTATIONS)
+    if annotations:
+        found = counted(len(annotations), "folder")
+        logger.warning("%s beside frames left out, as %s: annotations are no clips", found, annotations[0])
     if not videos and not framed:
         raise InputError(f"{given}: no video ({', '.join(VIDEO_ENDINGS[:4])}, ...) and no folder of frames is in it")
     return videos or framed

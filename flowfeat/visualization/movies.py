@@ -1,7 +1,6 @@
 """Movies of pictures, for people to watch."""
 
 import math
-import secrets
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
+from flowfeat.atomic import partial_beside
 from flowfeat.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def write_movie(path: Path, frames: Iterable[UInt8[np.ndarray, "h w 3"]], fps: f
         raise InputError(f"{path}: a movie needs at least one frame")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Streamed, so not `write_atomically`, but to the same effect and under the same kind of name.
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    partial = partial_beside(path)
     try:
         # MPEG-4 part 2 keeps a rate's numerator in 16 bits; 1001 serves 30000/1001.
         rate = Fraction(fps).limit_denominator(min(1001, int(65535 / fps)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flowfeat.atomic import write_atomically
+from flowfeat.atomic import partial_beside, write_atomically
 
 
 def _names(folder: Path) -> list[str]:
@@ -50,6 +50,13 @@ def test_the_partial_file_lies_beside_the_file_and_names_it(tmp_path, monkeypatc
     assert seen[0].parent == tmp_path
     assert seen[0].name.startswith("a.flo.")
     assert seen[0].suffix == ".partial"
+
+
+@pytest.mark.parametrize("name", ["v" * 255, "é" * 127, "v" * 63 + "é" * 90])
+def test_a_name_may_be_as_long_as_the_file_system_takes_it(tmp_path, name):
+    write_atomically(tmp_path / name, b"1")
+    assert _names(tmp_path) == [name]
+    assert partial_beside(tmp_path / name) != partial_beside(tmp_path / name)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

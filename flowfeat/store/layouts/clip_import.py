@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from flowfeat.errors import FormatError, InputError, StoreError
+from flowfeat.errors import FormatError, InputError, StoreAccessError, StoreError
 from flowfeat.store.encoding import encode_field, stored_values
 from flowfeat.store.header import ClipHeader, SourceFacts
 from flowfeat.store.layouts.detection import ClipListing, list_clip
@@ -81,6 +81,8 @@ class ClipImporter:
             stored = StoredClip(clip_path(self.out, clip.key))
         except FileNotFoundError:
             return False
+        except StoreAccessError:
+            raise
         except StoreError:  # damaged: made again
             return False
         header = stored.header

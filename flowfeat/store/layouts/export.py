@@ -92,6 +92,8 @@ class ExportReport:
         if self.missing:
             lines.append(f"{len(self.missing)} clips were planned and are not in the store, such as {self.missing[0]}")
         lines += [f"  failed: {reason}" for reason in list(self.failed.values())[:_SHOWN]]
+        if (more := len(self.failed) - _SHOWN) > 0:
+            lines.append(f"  ... and {more} more")
         if self.failed:
             lines.append("the export is not whole and has no manifest.json: repair the store and run again")
         return "\n".join(lines)

@@ -86,6 +86,8 @@ class ImportReport:
             *(f"  note: {note}" for note in self.notes),
             *(f"  failed: {key}: {reason}" for key, reason in list(self.failed.items())[:_SHOWN]),
         ]
+        if (more := len(self.failed) - _SHOWN) > 0:
+            lines.append(f"  ... and {more} more")
         return "\n".join([*lines, *([f"stopped: {self.stopped}"] if self.stopped else [])])
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,9 @@ from fixture_clips import moving_texture, write_clip
 from PIL import Image
 
 from flowfeat import __version__
-from flowfeat.cli import _COMMANDS, run
+from flowfeat.cli import _COMMANDS, info, run
 from flowfeat.formats import read_flow
+from flowfeat.store import StoredClip
 
 
 @pytest.fixture
@@ -66,6 +68,30 @@ def test_one_bad_clip_does_not_stop_the_others_and_the_status_says_so(clips, tmp
     (clips / "Class/bad.avi").unlink()
     write_clip(clips / "Class/bad.avi")
     assert run(["repair", str(tmp_path / "flow"), str(clips)]) == 0
+
+
+def test_info_counts_a_store_clip_by_clip_and_names_the_damaged(clips, tmp_path, capsys, monkeypatch):
+    store, mapped = tmp_path / "flow", []
+    assert run(["extract", str(clips), "--out", str(store), "--model", "zero"]) == 0
+    for i in range(3, 8):
+        shutil.copy(store / "Class/v_0.safetensors", store / f"Class/v_{i}.safetensors")
+    (store / "Class/v_1.safetensors").write_bytes(b"half")
+    real = info.StoredClip
+
+    def opened(path: Path) -> StoredClip:
+        clip = real(path)
+        mapped.append(Path("/proc/self/maps").read_text().count(str(store)))
+        return clip
+
+    monkeypatch.setattr(info, "StoredClip", opened)
+    capsys.readouterr()
+    assert run(["info", str(store), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["clips"], found["damaged"]) == (8, 1)
+    assert found["damaged_first"].startswith(f"{store}/Class/v_1.safetensors: this is not a whole safetensors file")
+    assert found["pairs"] == 6 * 5 + 7  # of 6 frames, and of 8
+    assert mapped[0] > 0, "no clip is mapped: this test tests nothing"
+    assert max(mapped) <= 2 * mapped[0], "clips that were counted are still mapped"
 
 
 @pytest.mark.parametrize("ending", ["flo", "png", "pfm", "npy"])

@@ -53,6 +53,15 @@ def test_too_few_or_too_many_fields_are_refused(tmp_path):
         estimator.check_clip("v", 4, True)
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    _write(tmp_path / "v", _flows(2))
+    estimator = load_estimator(f"files:{tmp_path}")
+    (tmp_path / "v/00001.flo").unlink()
+    (tmp_path / "v/00001.flo").symlink_to("00001.flo")
+    with pytest.raises(InputError, match=r"00001\.flo: this file of flow cannot be read \(Too many levels"):
+        estimator(FRAMES[:1], [Pair("v", 1, 2)])
+
+
 def test_what_is_wrong_is_a_sentence(tmp_path):
     _write(tmp_path / "gap", _flows(5))
     (tmp_path / "gap/00002.flo").unlink()

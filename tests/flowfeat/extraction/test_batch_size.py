@@ -1,12 +1,17 @@
 """How many pairs are computed together, and that a run sticks to it."""
 
+import pickle
+
 import pytest
 import torch
 from fixture_clips import write_clip
 
 from flowfeat.estimators import EstimatorDescription, FlowEstimator, load_estimator
-from flowfeat.extraction import ExtractionOptions, batch_size, extract
+from flowfeat.extraction import ExtractionOptions, batch_size, extract, pipeline
 from flowfeat.extraction.batch_size import BatchSizes, choose_batch, largest_batch
+from flowfeat.extraction.on_ray import Extractor
+from flowfeat.store.manifest import claim_store
+from flowfeat.video import Clip
 
 
 def test_on_a_cpu_it_is_what_it_was():
@@ -60,6 +65,37 @@ def test_each_size_of_frames_has_its_own_and_all_devices_the_same(tmp_path, monk
     assert report.batches == {"48x64": 4, "64x80": 8}
     report = extract([tmp_path / "clips"], ExtractionOptions(tmp_path / "given", "counting", batch=3), [Counting()])
     assert report.batches == {"48x64": 3, "64x80": 3}
+
+
+def test_an_actor_of_ray_chooses_once_for_all_its_rows(tmp_path, monkeypatch):
+    paths = [write_clip(tmp_path / f"clips/{name}.avi", frames=9) for name in "ab"]
+    sizes = iter((4, 8))
+    monkeypatch.setattr(batch_size, "choose_batch", lambda *_: next(sizes))
+    estimator = Counting()
+    monkeypatch.setattr(ExtractionOptions, "load_estimators", lambda options: [estimator])
+    options = ExtractionOptions(out=tmp_path / "out", model="counting")
+    actor = Extractor(options, options.settings(estimator), ())
+    claim_store(options.out, actor.settings)
+    for path in paths:
+        clip = Clip(path.stem, str(path))
+        totals, fault = pickle.loads(actor({"clips": pickle.dumps([(clip, path.stat().st_size)])})["done"])
+        assert (totals.extracted, totals.batches, fault) == (1, {"48x64": 4}, None)
+    assert estimator.sizes == {(4, 48)}
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(7, [3, 2, 2]), (1, [1, 1, 1])])
+def test_devices_share_the_workers(tmp_path, monkeypatch, workers, expected):
+    clip, shares = write_clip(tmp_path / "a.avi"), []
+
+    class Pipeline(pipeline.Pipeline):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            shares.append(self._encoders)
+
+    monkeypatch.setattr(pipeline, "Pipeline", Pipeline)
+    options = ExtractionOptions(out=tmp_path / "out", model="counting", workers=workers)
+    assert extract([clip], options, [Counting() for _ in range(3)]).complete
+    assert shares == expected
 
 
 @pytest.mark.gpu

@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from fixture_clips import write_clip
 
 from flowfeat.errors import InputError
-from flowfeat.estimators import EstimatorDescription, FlowEstimator
+from flowfeat.estimators import EstimatorDescription, FlowEstimator, load_estimator
 from flowfeat.extraction import ExtractionOptions, extract
+from flowfeat.formats import write_flow
 from flowfeat.store import FlowStore, writer
 from flowfeat.store.manifest import partial_files, runs_of_store
 from flowfeat.store.verify import verify
+from flowfeat.video import ClipDecoder
 
 
 @pytest.fixture
@@ -80,7 +83,9 @@ def test_a_disk_that_fails_stops_the_run_and_the_next_one_goes_on(clips, tmp_pat
         elif place == "folder":
             disk.setattr(Path, "mkdir", _fails(Path.mkdir, lambda path, *_: path.name == "Class1", number))
         elif place == "open":
-            disk.setattr(Path, "open", _fails(Path.open, lambda path, mode="r": _is_second(path), number))
+            disk.setattr(
+                Path, "open", _fails(Path.open, lambda path, mode="r": mode == "xb" and _is_second(path), number)
+            )
         elif place == "sync":
             disk.setattr(os, "fsync", _fails(os.fsync, lambda file: _is_second(_name_of(file)), number))
         else:
@@ -100,7 +105,7 @@ def test_a_disk_that_fails_stops_the_run_and_the_next_one_goes_on(clips, tmp_pat
     assert hashes(options.out) == hashes(tmp_path / "whole")
     found = verify(options.out)
     assert found.clean
-    assert found.notes == ["0001.json did not finish (stopped)"]
+    assert found.notes == [], "the second run has made what the first one left"
 
 
 def _name_of(descriptor: int) -> str:
@@ -119,7 +124,7 @@ def test_a_disk_without_room_for_the_last_record_loses_no_clip(clips, tmp_path, 
     assert "No space left on device" in caplog.text
     assert len(hashes(options.out)) == 3
     assert list(partial_files(options.out)) == []
-    assert verify(options.out).notes == ["0001.json did not finish (running)"]
+    assert verify(options.out).notes == [], "all is there, whatever the record says"
     assert extract([clips], options).done_before == 3
 
 
@@ -157,6 +162,42 @@ def test_a_store_that_has_become_read_only_is_refused_as_it_is_and_can_be_verifi
         assert verify(options.out).clean
     assert before == (sorted(options.out.rglob("*")), hashes(options.out))
     assert extract([clips], options).extracted == 1
+
+
+# A source that fails
+
+
+def test_flow_files_that_cannot_be_read_cost_their_clip(clips, tmp_path):
+    for i in range(3):
+        for t in range(3 + i):
+            write_flow(tmp_path / f"theirs/Class{i}/v_{i}/{t}.flo", np.zeros((2, 48, 64), np.float32))
+    bad = tmp_path / "theirs/Class1/v_1/1.flo"
+    estimator = load_estimator(f"files:{tmp_path / 'theirs'}")
+    bad.unlink()
+    bad.mkdir()
+    report = extract([clips], ExtractionOptions(out=tmp_path / "flow"), [estimator])
+    assert report.stopped is None
+    assert report.failed == {"Class1/v_1": f"{bad}: this file of flow cannot be read (Is a directory)"}
+    assert set(hashes(tmp_path / "flow")) == {"v_0", "v_2"}
+
+
+def test_a_decoder_that_cannot_start_costs_its_clip(clips, tmp_path, monkeypatch):
+    failing = _fails(ClipDecoder.open, lambda decoder, path, resize: path.stem == "v_1", errno.EAGAIN)
+    monkeypatch.setattr(ClipDecoder, "open", failing)
+    report = extract([clips], ExtractionOptions(out=tmp_path / "flow", model="zero"))
+    assert report.stopped is None
+    assert list(report.failed) == ["Class1/v_1"]
+    assert report.failed["Class1/v_1"].startswith(f"{clips}/Class1/v_1.avi: it cannot be decoded (")
+    assert os.strerror(errno.EAGAIN) in report.failed["Class1/v_1"]
+    assert set(hashes(tmp_path / "flow")) == {"v_0", "v_2"}
+
+
+def test_the_store_is_not_blamed_for_what_an_estimator_cannot_do(clips, tmp_path):
+    def meddle() -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "kernels.cache")
+
+    report = extract([clips], ExtractionOptions(out=tmp_path / "flow"), [Meddler("Class1/v_1", meddle)])
+    assert report.stopped == f"kernels.cache: {os.strerror(errno.EIO)}; mend this and run again to go on"
 
 
 # A clip that changes

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fixture_stores import settings, smooth_flow, write_stored_clip
 
-from flowfeat.errors import StoreError
+from flowfeat.errors import StoreAccessError, StoreError
 from flowfeat.store import StoredClip
 from flowfeat.store import verify as verification
 from flowfeat.store.manifest import new_run_file, write_run
@@ -133,11 +133,31 @@ def test_a_planned_clip_that_is_not_stored_is_missing(store):
 
 def test_leftovers_and_unfinished_runs_are_notes(store):
     (store / "Punch/v_3.safetensors.12ab.partial").write_bytes(b"half")
-    write_run(new_run_file(store), {"planned": [], "failed": {}, "state": "running"})
+    for planned, state in (("Punch/v_3", "running"), ("Punch/v_4", "stopped"), ("Punch/v_0", "running")):
+        write_run(new_run_file(store), {"planned": [planned], "failed": {}, "state": state})
     found = verify(store)
-    assert found.clean
-    assert any("partial file" in note for note in found.notes)
-    assert any("0002.json did not finish" in note for note in found.notes)
+    assert found.notes[:2] == ["0002.json is still going, or was killed", "0003.json did not finish (stopped)"]
+    assert ["partial file" in note for note in found.notes[2:]] == [True]
+    # A later run has come to the clip that the second one left, and found that it cannot be read.
+    failed = {"Punch/v_3": "v_3.avi: the file is empty"}
+    write_run(new_run_file(store), {"planned": ["Punch/v_3"], "failed": failed, "state": "finished"})
+    found = verify(store)
+    assert found.notes[:1] == ["0003.json did not finish (stopped)"]
+    assert found.missing["Punch/v_3"] == "v_3.avi: the file is empty"
+
+
+def test_a_stored_clip_that_cannot_be_opened_is_not_called_missing(store):
+    path = store / "Punch/v_1.safetensors"
+    path.unlink()
+    path.symlink_to(path.name)  # which nobody can open, root included
+    assert verify(store).faults == {
+        "Punch/v_1": f"{path}: the stored clip cannot be opened (Too many levels of symbolic links)"
+    }
+    with pytest.raises(StoreAccessError, match="File name too long"):
+        StoredClip(store / f"{'v' * 300}.safetensors")
+    for nothing in ("Punch/v_9", "store.json/v_9"):
+        with pytest.raises(FileNotFoundError):
+            StoredClip(store / f"{nothing}.safetensors")
 
 
 def test_what_is_no_store_is_refused(tmp_path):

@@ -102,6 +102,28 @@ def test_a_list_selects_by_key_stem_or_file_name_with_a_label(tmp_path):
     listing.write_text("v_1\nv_9.avi\n")
     with pytest.raises(InputError, match=r"line 2: no clip of the inputs is called 'v_9.avi'"):
         select_clips(clips, listing)
+    listing.write_bytes(b"\xef\xbb\xbfv_1\r\n")  # as Windows marks UTF-8
+    assert [clip.key for clip in select_clips(clips, listing)] == ["Lunges/v_1"]
     listing.write_bytes(b"v_1\n\xff\xfe")
     with pytest.raises(InputError, match="not a text file"):
         select_clips(clips, listing)
+
+
+def test_a_key_in_a_list_is_that_clip_whatever_stems_are_spelled_like_it(tmp_path):
+    clips = [Clip(key, f"{key}.avi") for key in ("a", "x/a", "y/a", "x/b")]
+    listing = tmp_path / "list.txt"
+    for line in ("a", "a.avi", "a.avi 7"):
+        listing.write_text(line)
+        assert [clip.key for clip in select_clips(clips, listing)] == ["a"]
+    listing.write_text("x/a\nb\n")
+    assert [clip.key for clip in select_clips(clips, listing)] == ["x/a", "x/b"]
+
+
+def test_the_annotations_of_fbms_are_no_clips_and_that_is_told(tmp_path, caplog):
+    for shot in ("cars1", "cars2"):
+        _touch(tmp_path, f"Testset/{shot}/{shot}_01.jpg", f"Testset/{shot}/GroundTruth/{shot}_01.pgm")
+    _touch(tmp_path, "GroundTruth/0.png")  # beside no frames: somebody's clip
+    assert [clip.key for clip in find_clips([tmp_path])] == ["GroundTruth", "Testset/cars1", "Testset/cars2"]
+    assert "2 folders beside frames left out, as" in caplog.text
+    assert "cars1/GroundTruth: annotations are no clips" in caplog.text
+    assert [clip.key for clip in find_clips([tmp_path / "Testset/cars1/GroundTruth"])] == ["GroundTruth"]

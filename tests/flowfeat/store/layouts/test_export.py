@@ -1,6 +1,7 @@
 """What an exported folder holds, as other readers see it, and when it says that it is whole."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -254,6 +255,8 @@ def test_a_damaged_clip_is_named_and_the_export_is_not_called_whole(make_store, 
     assert report.manifest is None
     assert "do not match their checksum" in report.failed[KEYS[0]]
     assert "no manifest.json" in report.describe()
+    many = replace(report, failed={f"v_{i}": f"v_{i}: damaged" for i in range(23)}).describe().splitlines()
+    assert many[-3:-1] == ["  failed: v_19: damaged", "  ... and 3 more"]
     assert not (tmp_path / "out" / "manifest.json").exists()
     path.write_bytes(whole)
     report = export_store(store, "tsn", tmp_path / "out")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -447,6 +448,17 @@ def test_a_second_run_skips_what_is_stored_and_takes_what_changed(tmp_path):
         import_layout(tmp_path / "in", "tsn", tmp_path / "store", bound=32.0)
 
 
+def test_a_stored_clip_that_cannot_be_opened_is_left_as_it_is(tmp_path):
+    write_tsn_clip(tmp_path / "in" / "v_a", smooth_flow(0))
+    import_layout(tmp_path / "in", "tsn", tmp_path / "store", bound=BOUND)
+    stored = tmp_path / "store" / "v_a.safetensors"
+    stored.unlink()
+    stored.symlink_to(stored.name)  # which nobody can open, root included
+    report = import_layout(tmp_path / "in", "tsn", tmp_path / "store", bound=BOUND)
+    assert "the stored clip cannot be opened" in report.failed["v_a"]
+    assert stored.is_symlink()
+
+
 def test_an_imported_export_is_skipped_by_the_second_run(make_store, tmp_path):
     export_store(make_store(), "tsn", tmp_path / "out")
     import_layout(tmp_path / "out", "tsn", tmp_path / "back")
@@ -464,11 +476,13 @@ def test_a_full_disk_stops_the_run_with_a_sentence(tmp_path, monkeypatch):
     report = import_layout(tmp_path / "in", "tsn", tmp_path / "store", bound=BOUND)
     assert not report.complete
     assert "No space left on device" in (report.stopped or "")
+    many = replace(report, failed={f"v_{i}": "damaged" for i in range(23)}).describe().splitlines()
+    assert many[-3:-1] == ["  failed: v_19: damaged", "  ... and 3 more"]
     monkeypatch.undo()
     assert import_layout(tmp_path / "in", "tsn", tmp_path / "store", bound=BOUND).complete
     found = verify(tmp_path / "store")
     assert found.clean
-    assert found.notes == ["0001.json did not finish (stopped)"]
+    assert found.notes == []
 
 
 def test_nothing_is_stored_into_the_folder_that_is_read(tmp_path):
