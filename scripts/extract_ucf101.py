@@ -27,6 +27,7 @@ from flowfeat.extraction import ExtractionOptions, Forecast, extract, forecast
 from flowfeat.extraction.plan import shard_of
 from flowfeat.store.verify import verify
 from flowfeat.video import Clip, find_clips
+from flowfeat.wording import counted
 from recognition.datasets.ucf101 import canonical_name, expected_clips
 
 
@@ -56,7 +57,7 @@ class ExtractUCF101:
         part, parts = self.options.part
         lacking = any(shard_of(key, parts) == part for key in missing)
         if left_out:
-            say(f"{len(left_out)} files are not in the lists and left out: {_few(left_out)}")
+            say(f"{counted(len(left_out), 'file')} not in the lists and left out: {_few(left_out)}")
         if missing:
             told = f"{len(missing)} of the {len(listed)} clips of the lists are missing: {_few(missing)}"
             if not (self.allow_missing and present):
@@ -90,8 +91,8 @@ class ExtractUCF101:
         else:
             result(f"{describe_report(report)}\n{describe_verification(found)}")
             result(
-                f"UCF101: {len(listed)} clips listed, {len(missing)} missing, {len(report.failed)} failed; "
-                f"{found.clips} stored, {found.pairs} pairs, {size(found.bytes)}"
+                f"UCF101: {counted(len(listed), 'clip')} listed, {len(missing)} missing, {len(report.failed)} failed; "
+                f"{found.clips} stored, {counted(found.pairs, 'pair')}, {size(found.bytes)}"
             )
         return DONE if complete else INCOMPLETE
 
@@ -117,8 +118,8 @@ def check_cost(plan: Forecast, out: Path) -> None:
     free = shutil.disk_usage(there).free
     unreadable = f", {len(plan.unreadable)} cannot be read" if plan.unreadable else ""
     say(
-        f"{plan.todo} clips to do, {plan.done} done before{unreadable}; {plan.pairs} pairs will take about "
-        f"{duration(plan.seconds)} and {size(plan.bytes)} of disk, of which {size(free)} are free"
+        f"{counted(plan.todo, 'clip')} to do, {plan.done} done before{unreadable}; {counted(plan.pairs, 'pair')} "
+        f"will take about {duration(plan.seconds)} and {size(plan.bytes)} of disk, of which {size(free)} are free"
     )
     if plan.bytes > free:
         raise InputError(

@@ -144,8 +144,9 @@ def describe_forecast(ahead: Forecast) -> str:
         folds = f", and {each.fold_runs} without a part of the training clips" if each.fold_runs else ""
         begun = f", {each.begun} begun" if each.begun else ""
         lines.append(
-            f"{each.stream}: {each.runs} runs{folds}, of {each.steps} steps of {each.batch} videos each; "
-            f"{each.standing} already done{begun}, {each.steps_left} steps to do"
+            f"{each.stream}: {counted(each.runs, 'run')}{folds}, of {counted(each.steps, 'step')} of "
+            f"{counted(each.batch, 'video')} each; "
+            f"{each.standing} already done{begun}, {counted(each.steps_left, 'step')} to do"
         )
     if ahead.fusions:
         fitted = f", fitted to held-out training clips in {ahead.folds} folds" if ahead.folds else ""

@@ -72,7 +72,7 @@ class Benchmark:
         if self.submission and (self.beside or self.split or self.rendering or self.robustness or self.out):
             raise InputError(
                 f"--submission {self.submission}: it is of the whole test split by one model and nothing is measured; "
-                "leave --beside, --split, --rendering, --robustness and --out away"
+                "leave out --beside, --split, --rendering, --robustness and --out"
             )
         estimator = load_estimator(
             self.model, self.weights, self.device, profile=self.profile, precision=self.precision
@@ -107,7 +107,7 @@ class Benchmark:
         if self.json:
             result_json({"submission": written, "endpoint_error": None, "pairs": []})
         else:
-            result(f"{written.folder}: {written.files} files of {written.model}, all read back")
+            result(f"{written.folder}: {counted(written.files, 'file')} of {written.model}, all read back")
         return DONE
 
 

@@ -12,6 +12,7 @@ from flowfeat.cli.output import result, result_json, size
 from flowfeat.cli.progress import CountBar, ProgressBar
 from flowfeat.extraction import ExtractionOptions, repair
 from flowfeat.store.verify import Verification, verify
+from flowfeat.wording import counted
 
 _SHOWN = 20
 
@@ -75,7 +76,7 @@ class RepairCommand:
         else:
             before = len(done.before.faults) + len(done.before.missing)
             result(
-                f"{before} clips were faulty or missing, {done.extraction.extracted} extracted anew, "
+                f"{counted(before, 'clip')} faulty or missing before, {done.extraction.extracted} extracted anew, "
                 f"{done.partial_files_removed} partial files removed\nnow: {describe_verification(done.after)}"
             )
         return DONE if done.complete else INCOMPLETE
@@ -84,8 +85,9 @@ class RepairCommand:
 def describe_verification(found: Verification) -> str:
     """What a verification found, in a few lines."""
     lines = [
-        f"{found.store}: {'clean' if found.clean else 'NOT clean'}: {found.clips} clips, {found.frames} frames, "
-        f"{found.pairs} pairs, {size(found.bytes)}, {found.clipped_share:.3%} of the pixels clipped"
+        f"{found.store}: {'clean' if found.clean else 'NOT clean'}: {counted(found.clips, 'clip')}, "
+        f"{counted(found.frames, 'frame')}, {counted(found.pairs, 'pair')}, {size(found.bytes)}, "
+        f"{found.clipped_share:.3%} of the pixels clipped"
     ]
     wrong = [
         *(f"  faulty: {fault}" for fault in found.faults.values()),

@@ -69,21 +69,21 @@ def describe_forecast(plan: Forecast) -> str:
 def describe_report(report: ExtractionReport) -> str:
     """What an extraction did, in a few lines."""
     lines = [
-        f"{report.store}: {report.extracted} clips extracted, {report.done_before} were done before, "
+        f"{report.store}: {counted(report.extracted, 'clip')} extracted, {report.done_before} were done before, "
         f"{len(report.failed)} failed, of {report.clips}",
-        f"{report.pairs} pairs in {duration(report.seconds)} ({report.pairs_per_second:.1f} pairs/s), "
+        f"{counted(report.pairs, 'pair')} in {duration(report.seconds)} ({report.pairs_per_second:.1f} pairs/s), "
         f"{size(report.bytes_written)}, {report.clipped_share:.3%} of the pixels clipped",
     ]
     if report.padded_pairs:
-        lines.append(f"{report.padded_pairs} pairs were computed only to fill a batch")
+        lines.append(f"{counted(report.padded_pairs, 'pair')} computed only to fill a batch")
     if report.short:
         lines.append(
-            f"{len(report.short)} clips decode fewer frames than their containers declare (listed in the record)"
+            f"{counted(len(report.short), 'clip')} with fewer frames than the container declares (listed in the record)"
         )
     if report.invented_frames:
-        lines.append(f"{report.invented_frames} frames that the decoder would have made up were dropped")
+        lines.append(f"{counted(report.invented_frames, 'frame')} dropped that the decoder would have made up")
     if report.gaps:
-        lines.append(f"{len(report.gaps)} folders of frames skip numbers (listed in the record)")
+        lines.append(f"{counted(len(report.gaps), 'folder')} of frames with numbers left out (listed in the record)")
     lines += _redone(report.redone)
     lines += _some([f"  failed: {reason}" for reason in report.failed.values()])
     return "\n".join([*lines, f"record: {report.run_record}"])

@@ -62,7 +62,7 @@ class PairCommand:
         if self.stages and not isinstance(estimator, FlowNet):
             raise InputError(
                 f"--stages {self.stages}: {estimator.description.model} is no network of the FlowNet 2.0 family, so it "
-                "has no stages; leave --stages away"
+                "has no stages; leave --stages out"
             )
         frames = [read_picture(path) for path in (self.frame0, self.frame1)]
         if frames[0].shape != frames[1].shape:

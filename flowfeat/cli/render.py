@@ -11,6 +11,7 @@ from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.rendering import PairSettings, Setting, render_folder
 from flowfeat.rendering.displacements import EDGES, bin_names
+from flowfeat.wording import counted
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Render:
             result_json({"out": self.out, **vars(settings), **vars(found), "edges": EDGES})
             return DONE
         result(
-            f"{self.out}: {found.pairs} pairs of {self.size}, {found.written} written now, {found.validation} marked "
-            f"as validation; {found.occluded:.1%} occluded, mean displacement {found.mean_displacement:.2f} px"
+            f"{self.out}: {counted(found.pairs, 'pair')} of {self.size}, {found.written} written now, "
+            f"{found.validation} marked as validation; "
+            f"{found.occluded:.1%} occluded, mean displacement {found.mean_displacement:.2f} px"
         )
         result(
             columns(

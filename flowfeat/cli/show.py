@@ -13,6 +13,7 @@ from flowfeat.formats import FLOW_ENDINGS
 from flowfeat.gallery import is_movie, show_clip, show_flow_file, show_store, show_video
 from flowfeat.store import StoredClip
 from flowfeat.store.manifest import settings_of_store
+from flowfeat.wording import counted
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Show:
         if self.json:
             result_json({"out": str(self.out), "drawn": count})
         else:
-            result(f"{self.out}: {count} {'frames' if is_movie(self.out) else 'moments or clips'} drawn")
+            result(f"{self.out}: {counted(count, 'frame' if is_movie(self.out) else 'picture')} drawn")
         return DONE
 
     def _draw(self) -> int:

@@ -20,6 +20,7 @@ from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import EstimatorDescription, FlowEstimator, Pair
 from flowfeat.formats import FLOW_ENDINGS, read_flow
 from flowfeat.video.readers import natural_order
+from flowfeat.wording import counted
 
 _SAMPLED_FILES, _SAMPLED_BYTES = 1000, 4096
 """Of how many files the contents are looked at, and how much of each."""
@@ -53,7 +54,8 @@ class FlowFiles(FlowEstimator):
         index = min(pair.first, pair.second)
         if index >= len(files):
             raise InputError(
-                f"{files[0].parent}: it holds {len(files)} fields and the clip {pair.clip!r} has more pairs; "
+                f"{files[0].parent}: it holds {counted(len(files), 'field')} and the clip {pair.clip!r} has "
+                "more pairs; "
                 "every pair of neighbouring frames needs its field"
             )
         with _named(files[index]):
@@ -75,7 +77,8 @@ class FlowFiles(FlowEstimator):
             files = self._files(Pair(clip, first, second))
             if len(files) != pairs:
                 raise InputError(
-                    f"{files[0].parent}: it holds {len(files)} fields and the clip {clip!r} has {pairs} pairs"
+                    f"{files[0].parent}: it holds {counted(len(files), 'field')} and the clip {clip!r} has "
+                    f"{counted(pairs, 'pair')}"
                 )
 
     def _files(self, pair: Pair) -> list[Path]:

@@ -30,9 +30,9 @@ def resolve_precision(name: str | None, device: torch.device) -> Precision:
     if name not in TYPES:
         raise InputError(f"there is no precision called {name!r}; there are {', '.join(TYPES)}")
     if device.type == "cpu" and name == "float16":
-        raise InputError("--precision float16 is for GPUs; on a CPU leave it away, or say bfloat16 if it has that")
+        raise InputError("--precision float16 is for GPUs; on a CPU leave it out, or say bfloat16 if it has that")
     if device.type == "cpu" and name == "bfloat16" and not cpu_gains():
-        raise InputError("this CPU is no faster with --precision bfloat16, and flow is less precise; leave it away")
+        raise InputError("this CPU is no faster with --precision bfloat16, and flow is less precise; leave it out")
     return cast(Precision, name)
 
 

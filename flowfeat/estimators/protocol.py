@@ -9,6 +9,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from flowfeat.errors import DeviceMemoryError, InputError
+from flowfeat.wording import counted
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class FlowEstimator(ABC):
             if not _is_shortage(fault):
                 raise
             raise DeviceMemoryError(
-                f"the device {self.device} has no memory for the flow of {count} pairs of {width}x{height}; give a "
-                "smaller --batch or --resize"
+                f"the device {self.device} has no memory for the flow of {counted(count, 'pair')} of {width}x{height}; "
+                "give a smaller --batch or --resize"
             ) from fault
         return flow.clone()  # which, unlike what is made in inference mode, can be used in a loss and changed
 

@@ -132,11 +132,11 @@ def load_estimator(
             "+v; `flowfeat models` lists all"
         )
     if path and not (entry and entry.takes_weights):
-        raise InputError(f"the model {name} has no weights; leave --weights {path} away")
+        raise InputError(f"the model {name} has no weights; leave --weights {path} out")
     if profile and not (entry and entry.composition):
-        raise InputError(f"the model {name} has no profiles; leave --profile {profile} away")
+        raise InputError(f"the model {name} has no profiles; leave --profile {profile} out")
     if precision and not (entry and entry.composition):
-        raise InputError(f"the model {name} has one precision; leave --precision {precision} away")
+        raise InputError(f"the model {name} has one precision; leave --precision {precision} out")
     estimator = entry.make(request) if entry else FlowFiles(Path(name.removeprefix("files:")))
     return Refined(estimator, request.threads) if model.endswith("+v") else estimator
 

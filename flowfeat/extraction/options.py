@@ -64,7 +64,7 @@ class ExtractionOptions:
         self.part  # noqa: B018
         self.device_names  # noqa: B018
         if self.engine == "ray" and self.devices is not None:
-            raise InputError("--devices with --engine ray: Ray hands out the GPUs; leave --devices away")
+            raise InputError("--devices with --engine ray: Ray hands out the GPUs; leave --devices out")
 
     @property
     def frame_size(self) -> FrameSize | None:

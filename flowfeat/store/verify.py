@@ -16,6 +16,7 @@ from flowfeat.store.manifest import partial_files, runs_of_store, settings_of_st
 from flowfeat.store.reader import StoredClip, stored_keys
 from flowfeat.store.settings import StoreSettings
 from flowfeat.store.writer import clip_path
+from flowfeat.wording import counted
 
 _CLIPS_AHEAD = 64
 _BYTES_AT_ONCE = 16 << 20
@@ -84,7 +85,7 @@ def verify(store: Path, threads: int | None = None, progress: Callable[[int, int
     missing, unfinished = _missing(store, set(keys))
     notes += unfinished
     if partial := sum(1 for _ in partial_files(store)):
-        notes.append(f"{partial} partial file(s) of killed runs; repair removes them")
+        notes.append(f"{counted(partial, 'partial file')} of killed runs; repair removes them")
     return Verification(
         str(store),
         len(keys),

@@ -10,6 +10,7 @@ from tyro.conf import Positional
 from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import columns, result, result_json
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from recognition.fusion import FittedWeights, average, fuse_svm, fuse_weighted, held_out_of, weighted
 from recognition.metrics import Evaluation, McNemar, evaluate, mcnemar
 from recognition.scores import Scores, read_scores, write_scores
@@ -111,7 +112,7 @@ class Fuse:
             weight = "" if of.weight is None else f"{of.weight:g}"
             rows.append([path.name, weight, *_numbers(part), f"{test.p_value:.3g}"])
         rows.append([f"{self.method}, {self.out.name}", "", *_numbers(whole), ""])
-        remarks = [f"{whole.clips} clips, {whole.missing} missing"]
+        remarks = [f"{counted(whole.clips, 'clip')}, {whole.missing} missing"]
         if fusion.fitted_on is not None:
             remarks.append(f"fitted to {fusion.fitted_on} held-out training clips")
         if fitted is not None:

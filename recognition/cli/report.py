@@ -7,6 +7,7 @@ from tyro.conf import Positional
 
 from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import columns, result, result_json, say
+from flowfeat.wording import counted
 from recognition.report.contents import Report as Contents
 from recognition.report.contents import read_report
 from recognition.report.tables import summary_tables
@@ -44,7 +45,8 @@ class Report:
         for name, why in written.without_thumbnails.items():
             say(f"{name}: its confusions have no pictures: {why}")
         if written.absent:
-            say(f"{len(written.absent)} clips could not be shown, {written.absent[0]} first: they are not in the store")
+            absent = counted(len(written.absent), "clip")
+            say(f"not shown, because not in the store: {absent}, such as {written.absent[0]}")
         return INCOMPLETE if any(entry.evaluation.missing for entry in found.entries) else DONE
 
 

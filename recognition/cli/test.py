@@ -12,6 +12,7 @@ from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.training.distributed import is_first
+from flowfeat.wording import counted
 from recognition.metrics import Evaluation, evaluate
 from recognition.scores import Scores, write_scores
 from recognition.testing import TestOptions, parse_views, score_run
@@ -79,7 +80,7 @@ class Test:
         lines = [
             f"{self.out}: {scores.settings.method}: accuracy {found.accuracy:.4f} (95 %: {low:.3f} to {high:.3f}), "
             f"mean class accuracy {found.mean_class_accuracy:.4f}, top 5 {found.top5:.4f}",
-            f"{found.clips} {scores.settings.part} clips, {found.missing} missing",
+            f"{counted(found.clips, f'{scores.settings.part} clip')}, {found.missing} missing",
         ]
         if scores.settings.part_of:
             lines.append(f"a part of {scores.settings.part_of}: these are not numbers of the data set")

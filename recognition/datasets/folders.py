@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowfeat.errors import InputError
 from flowfeat.video import find_clips
+from flowfeat.wording import counted
 from recognition.datasets.names import unique_names
 from recognition.datasets.split import LabelledClip, Split
 
@@ -70,7 +71,7 @@ def _dealt(root: Path, clips: list[tuple[str, str]], number: int) -> list[bool]:
         of_class = sorted((clip for clip in clips if clip[0] == name), key=_hash)
         if len(of_class) < FOLDS:
             raise InputError(
-                f"{root / name}: {len(of_class)} clips cannot be dealt to {FOLDS} parts; "
+                f"{root / name}: {counted(len(of_class), 'clip')} cannot be dealt to {FOLDS} parts; "
                 "give the class more clips, or make folders train and test"
             )
         chosen |= set(of_class[number - 1 :: FOLDS])

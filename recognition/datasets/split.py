@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,9 @@ class Split:
     @property
     def description(self) -> str:
         """The split in words: `8 classes, 80 training and 56 test clips`, and what it is a part of."""
-        own = f"{len(self.classes)} classes, {len(self.train)} training and {len(self.test)} test clips"
-        missing = f", {len(self.missing)} clips missing" if self.missing else ""
+        classes = counted(len(self.classes), "class", "classes")
+        own = f"{classes}, {len(self.train)} training and {len(self.test)} test clips"
+        missing = f", {counted(len(self.missing), 'clip')} missing" if self.missing else ""
         whole = f"part of {self.part_of}" if self.part_of else f"{self.dataset} split {self.number}"
         return f"{own}{missing}; {whole}"
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from flowfeat.benchmarks.record import BenchmarkRecord, read_record
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from recognition.metrics import (
     SPLITS,
     Evaluation,
@@ -282,10 +283,10 @@ def _remarks(entries: Sequence[Entry]) -> Iterator[str]:
             yield f"{names}: of a part of {whole} alone, so these numbers do not compare with published ones."
     for missing, names in _grouped(entries, lambda entry: entry.evaluation.missing):
         if missing:
-            yield f"{names}: {missing} clips of the split were missing and are in no number."
+            yield f"{names}: {counted(missing, 'clip')} of the split missing and in no number."
     for empty, names in _grouped(entries, lambda entry: len(entry.evaluation.classes_without_clips)):
         if empty:
-            yield f"{names}: {empty} classes have no clip and are in no mean."
+            yield f"{names}: {counted(empty, 'class', 'classes')} without a clip and in no mean."
     for part, names in _grouped(entries, lambda entry: entry.scores.settings.part):
         if part != "test":
             yield f"{names}: of {part} clips, not of the test."

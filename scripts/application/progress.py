@@ -10,6 +10,7 @@ from tqdm import tqdm
 from application.options import TableOptions
 from application.results import Actions, Cell, Errors, Kind, Masks, Speed, Store, Tracks
 from flowfeat.cli.output import duration
+from flowfeat.wording import counted
 
 
 @dataclass
@@ -120,7 +121,7 @@ def describe(cell: Cell) -> str:
         case Masks() as masks:
             return f"J {_number(masks.J, '.3f')}, {_failed(masks.failed, 'sequences')}"
         case Store() as store:
-            return f"{store.clips} clips, {store.pairs} pairs, {_failed(store.failed, 'clips')}"
+            return f"{counted(store.clips, 'clip')}, {counted(store.pairs, 'pair')}, {_failed(store.failed, 'clips')}"
         case Actions() as actions:
             return f"accuracy {actions.accuracy:.3f} on {actions.clips} clips, {_failed(actions.failed, 'parts')}"
 

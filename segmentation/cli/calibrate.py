@@ -9,6 +9,7 @@ from flowfeat.cli import DONE
 from flowfeat.cli.output import columns, result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from segmentation.affinities import AffinitySettings
 from segmentation.calibrate import Calibration, CalibrationSettings, FormScore, Origin, calibrate
 from segmentation.calibration_file import write_calibration
@@ -90,8 +91,8 @@ def _origin(origin: Origin) -> list[str]:
         sum(getattr(shot, name) for shot in origin.shots) for name in ("tracks", "known", "unseen", "crossing")
     )
     lines = [
-        f"{origin.dataset}, {len(origin.shots)} shots, {tracks} tracks: {known} of one object, {unseen} on no pixel of "
-        f"ground truth, {crossing} on different objects"
+        f"{origin.dataset}, {counted(len(origin.shots), 'shot')}, {tracks} tracks: {known} of one object, {unseen} on "
+        f"no pixel of ground truth, {crossing} on different objects"
     ]
     if origin.without_tracks:
         lines.append(f"of the training split, without tracks: {', '.join(origin.without_tracks)}")

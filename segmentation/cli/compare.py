@@ -10,6 +10,7 @@ from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import columns, result, result_json
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from segmentation.evaluation.comparison import Comparison, MeasureComparison, Protocol, compare, default_protocol
 from segmentation.evaluation.paired import ResamplingSettings, smallest_p_value
 from segmentation.evaluation.result_folder import OF_TRACKS, dataset_of, open_results
@@ -54,9 +55,9 @@ class Compare:
         first, second = open_results(self.first, protocol), open_results(self.second, protocol)
         root = root or dataset_of(protocol, self.first, self.second)
         if self.window != "all" and protocol not in OF_TRACKS:
-            raise InputError(f"--window {self.window}: {protocol} scores whole shots; leave it away")
+            raise InputError(f"--window {self.window}: {protocol} scores whole shots; leave it out")
         if self.frames is not None and protocol != "bideau":
-            raise InputError(f"--frames {self.frames}: {protocol} needs no pictures; leave it away")
+            raise InputError(f"--frames {self.frames}: {protocol} needs no pictures; leave it out")
         window = None if self.window == "all" else int(self.window)
         with CountBar("results") as progress:
             return compare(
@@ -99,7 +100,7 @@ def _json(found: Comparison) -> dict[str, Any]:
 
 def _text(found: Comparison) -> str:
     lines = [
-        f"{found.protocol} on {found.root}, {_window(found)}{found.shots} shots",
+        f"{found.protocol} on {found.root}, {_window(found)}{counted(found.shots, 'shot')}",
         f"A: {found.first}",
         f"B: {found.second}",
         "",

@@ -8,6 +8,7 @@ from tyro.conf import Positional
 from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import result, result_json
 from flowfeat.cli.progress import CountBar
+from flowfeat.wording import counted
 from segmentation.doctor import Diagnosis, Finding, check_dataset
 
 
@@ -35,8 +36,9 @@ class Doctor:
 
 def _text(found: Diagnosis) -> str:
     lines = [
-        f"{found.root}: {found.dataset}, {found.shots} shots, {found.frames} frames, {found.annotated} annotated: "
-        f"{'no fault' if found.healthy else f'{found.faults} faults'}"
+        f"{found.root}: {found.dataset}, {counted(found.shots, 'shot')}, "
+        f"{counted(found.frames, 'frame')}, {found.annotated} annotated: "
+        f"{'no fault' if found.healthy else counted(found.faults, 'fault')}"
     ]
     for finding in sorted(found.findings, key=lambda finding: not finding.fault):
         lines.append(f"  {_heading(finding)}: {finding.path}: {finding.told}")

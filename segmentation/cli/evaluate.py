@@ -89,7 +89,7 @@ class Evaluate:
         if self.protocol not in ("moseg", "moseg-strict", "bms26"):
             raise InputError(f"{tracks}: {self.protocol} scores label maps; say --root DATASET --results DIR")
         if self.window != "all":
-            raise InputError(f"--window {self.window}: the window of a track file is its first number; leave it away")
+            raise InputError(f"--window {self.window}: the window of a track file is its first number; leave it out")
         self._check_options()
         found = evaluate_tracks(definition, tracks, self.protocol, *self._rules())
         result_json(_shot_json(found)) if self.json else result(_table(_rows([(tracks.name, found)])))
@@ -106,18 +106,18 @@ class Evaluate:
     def _check_options(self) -> None:
         """Raise InputError where an option says nothing to the protocol."""
         if self.frames is not None and self.protocol != "bideau":
-            raise InputError(f"--frames {self.frames}: {self.protocol} needs no pictures; leave it away")
+            raise InputError(f"--frames {self.frames}: {self.protocol} needs no pictures; leave it out")
         if self.window != "all" and self.protocol not in OF_TRACKS:
-            raise InputError(f"--window {self.window}: {self.protocol} scores whole shots; leave it away")
+            raise InputError(f"--window {self.window}: {self.protocol} scores whole shots; leave it out")
         if self.threshold is not None and self.protocol not in ("moseg", "moseg-strict"):
             raise InputError(
                 f"--threshold {self.threshold:g}: it is of moseg and moseg-strict, and {self.protocol} does not look "
-                "at it; leave it away"
+                "at it; leave it out"
             )
         if self.unknown is not None and self.protocol not in OF_TRACKS:
             raise InputError(
                 f"--unknown {self.unknown}: it is of {', '.join(OF_TRACKS)}, and {self.protocol} does not look at it; "
-                "leave it away"
+                "leave it out"
             )
 
     def _rules(self) -> tuple[float, UnknownColours]:
@@ -196,7 +196,7 @@ def _fbms_json(found: FbmsResult, results: ResultFolder) -> dict[str, Any]:
 def _fbms_text(found: FbmsResult, results: ResultFolder) -> str:
     rows = _rows(found.shots.items())
     means = [
-        [f"{found.means.evaluated} shots", *_numbers(found.means)],
+        [f"{counted(found.means.evaluated, 'shot')}", *_numbers(found.means)],
         *([] if found.strict is None else [["  strict", *_numbers(found.strict)]]),
         ["  one cluster", *_numbers(found.one_cluster)],
     ]

@@ -10,6 +10,7 @@ from flowfeat.cli import DONE, INCOMPLETE
 from flowfeat.cli.output import columns, duration, result, result_json, say
 from flowfeat.cli.progress import CountBar
 from flowfeat.errors import InputError
+from flowfeat.wording import counted
 from segmentation.dense import DenseSettings
 from segmentation.multicut import MulticutSettings
 from segmentation.runs.layout import RunFolder
@@ -80,10 +81,10 @@ class Run:
             option = "--frames" if self.frames else "--dense-method"
             raise InputError(f"{option} is about label maps, which only --dense makes; add it")
         if self.tracks is not None and self.sampling is not None:
-            raise InputError("--sampling cannot change tracks that are there; leave it away, or leave --tracks away")
+            raise InputError("--sampling cannot change tracks that are there; leave it out, or leave --tracks out")
         if self.method == "spectral" and (self.budget is not None or self.calibration):
             option = "--budget" if self.budget is not None else "--calibration"
-            raise InputError(f"{option} is about the multicut; leave it away, or take --method multicut")
+            raise InputError(f"{option} is about the multicut; leave it out, or take --method multicut")
         paper = self.preset == "paper"
         segmentation = replace(PAPER_SEGMENTATION if paper else SegmentationSettings(), method=self.method)
         if self.budget is not None:
@@ -120,8 +121,9 @@ def report(name: str, given: Path, options: RunOptions, as_json: bool) -> int:
 def _text(out: Path, record: RunRecord) -> str:
     this, totals = record.this_run, record.totals
     lines = [
-        f"{out}: {len(this.made)} shots made, {len(this.done_before)} were done before, {totals.failed} failed, in "
-        f"{duration(this.seconds)}; {totals.frames} frames, {totals.tracks} tracks, {totals.masks} label maps"
+        f"{out}: {counted(len(this.made), 'shot')} made, {len(this.done_before)} were done before, {totals.failed} "
+        f"failed, in {duration(this.seconds)}; {counted(totals.frames, 'frame')}, {counted(totals.tracks, 'track')}, "
+        f"{counted(totals.masks, 'label map')}"
     ]
     folder = RunFolder(out)
     shots = [folder.record(shot) for shot in record.shots[:_SHOWN]]

@@ -56,7 +56,7 @@ class Show:
         if not into_folder and ending != _MOVIE:
             _check_ending(self.out)
         if ending == _MOVIE and not into_folder and self.frames is not None:
-            raise InputError("--frames is of a sheet, and a movie has all frames; leave it away")
+            raise InputError("--frames is of a sheet, and a movie has all frames; leave it out")
         run = open_run(self.result)
         names = self._names(run)
         if into_folder:

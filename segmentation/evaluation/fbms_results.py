@@ -175,7 +175,7 @@ def _counts(shot: Shot, folder: Path, window: int | None, unknown: UnknownColour
         raise InputError(
             f"{folder}: its tracks were made from all {shot.definition.frames} frames of the shot, as those of "
             f"`flowfeat segmentation run` are, and a window of {wanted} scores tracks that were made from the first "
-            f"{wanted} alone; leave the window away, or segment a folder with these frames as a shot of its own"
+            f"{wanted} alone; leave the window out, or segment a folder with these frames as a shot of its own"
         )
     if len(fitting) != 1:
         raise InputError(

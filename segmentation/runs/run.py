@@ -183,7 +183,7 @@ def _check_folder(folder: RunFolder, given: RunInput, chosen: RunInput, settings
             raise InputError(
                 f"{home}: its results of {name!r} were made with other settings "
                 f"({record.settings.differences(settings)}) and would stay beside those of this run; give another "
-                "--out, or leave --shots away to make all again"
+                "--out, or leave --shots out to make all again"
             )
 
 

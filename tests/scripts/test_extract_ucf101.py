@@ -64,7 +64,7 @@ def test_a_part_of_the_dataset_is_extracted_verified_and_counted(run, clips: Pat
     assert summary["left_out_clips"] == ["holiday"]
     assert not (tmp_path / "flow/holiday.safetensors").exists()
     assert summary["verification"]["faults"] == {}
-    assert "1 files are not in the lists and left out: holiday" in done.stderr
+    assert "1 file not in the lists and left out: holiday" in done.stderr
     assert "125 pairs will take about" in done.stderr
 
     again = run("--allow-missing")

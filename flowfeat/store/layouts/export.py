@@ -27,6 +27,7 @@ from flowfeat.store.reader import FlowStore, StoredClip
 from flowfeat.store.settings import DEFAULT_BOUND, StoreSettings
 from flowfeat.store.verify import check_payload_checksum
 from flowfeat.store.writer import clip_path
+from flowfeat.wording import counted
 
 _SHOWN = 20
 
@@ -80,8 +81,9 @@ class ExportReport:
     def describe(self) -> str:
         """The report in a few lines, for people."""
         lines = [
-            f"{self.out}: {self.clips - len(self.failed)} of {self.clips} clips ({self.done_before} were "
-            f"there before) as {self.layout}, {self.pairs} pairs, {self.frames} frames, {self.files} files"
+            f"{self.out}: {self.clips - len(self.failed)} of {counted(self.clips, 'clip')} ({self.done_before} were "
+            f"there before) as {self.layout}, {counted(self.pairs, 'pair')}, "
+            f"{counted(self.frames, 'frame')}, {counted(self.files, 'file')}"
         ]
         if self.bound is not None:
             lines.append(
@@ -90,7 +92,9 @@ class ExportReport:
         if self.backward_left_out:
             lines.append(f"{self.backward_left_out} backward fields were left out: {self.layout} holds none")
         if self.missing:
-            lines.append(f"{len(self.missing)} clips were planned and are not in the store, such as {self.missing[0]}")
+            lines.append(
+                f"{counted(len(self.missing), 'clip')} planned and not in the store, such as {self.missing[0]}"
+            )
         lines += [f"  failed: {reason}" for reason in list(self.failed.values())[:_SHOWN]]
         if (more := len(self.failed) - _SHOWN) > 0:
             lines.append(f"  ... and {more} more")
@@ -198,7 +202,7 @@ def _begin(out: Path, wanted: Manifest, keys: list[str]) -> Manifest:
             raise StoreError(f"{out}: another export is in this folder ({difference}); give another --out")
         if gone := sorted(found.clips.keys() - set(keys)):
             raise StoreError(
-                f"{out}: it holds {len(gone)} clip(s) that the store does not, such as {gone[0]}; it is "
+                f"{out}: it holds {counted(len(gone), 'clip')} that the store does not, such as {gone[0]}; it is "
                 "another store's export, or clips were removed: give another --out"
             )
     manifest = replace(wanted, clips=dict(found.clips) if found else {})

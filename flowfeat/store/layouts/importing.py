@@ -14,6 +14,7 @@ from flowfeat.store.layouts.survey import Survey, survey
 from flowfeat.store.manifest import claim_store, new_run_file, write_run
 from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings
 from flowfeat.store.writer import clip_path
+from flowfeat.wording import counted
 
 _SHOWN = 20
 
@@ -80,8 +81,9 @@ class ImportReport:
         levels = "" if self.bound is None else f", levels spanning {self.bound:g} pixels to each side"
         numbers = "" if self.index_base is None else f", the first numbered {self.index_base}"
         lines = [
-            f"{self.store}: {self.imported} clips imported, {self.done_before} were there before, "
-            f"{len(self.failed)} failed, of {self.clips}; {self.pairs} pairs, {self.frames} frames",
+            f"{self.store}: {counted(self.imported, 'clip')} imported, {self.done_before} were there before, "
+            f"{len(self.failed)} failed, of {self.clips}; {counted(self.pairs, 'pair')}, "
+            f"{counted(self.frames, 'frame')}",
             f"read {' and '.join(self.patterns)}{numbers}{levels}; model {self.model}, stored as {self.encoding}",
             *(f"  note: {note}" for note in self.notes),
             *(f"  failed: {key}: {reason}" for key, reason in list(self.failed.items())[:_SHOWN]),

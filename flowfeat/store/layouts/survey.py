@@ -8,6 +8,7 @@ from flowfeat.store.layouts.detection import ClipListing, find_clip_folders, lis
 from flowfeat.store.layouts.exported import JOURNAL, ExportedClip, Manifest, read_manifest
 from flowfeat.store.layouts.layout import Layout
 from flowfeat.store.layouts.reading import ClipShape, jpeg_size, shape_of
+from flowfeat.wording import counted
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,13 @@ def survey(folder: Path, layout: Layout) -> Survey:
 def _notes(folders: list[str], partial: int, manifest: Manifest | None) -> list[str]:
     notes = []
     if partial:
-        notes.append(f"{partial} half-written folder(s) of a killed export were passed by")
+        notes.append(f"{counted(partial, 'half-written folder')} of a killed export passed by")
     if manifest:
         if extra := sorted(set(folders) - {entry.folder for entry in manifest.clips.values()}):
-            notes.append(f"{len(extra)} folder(s) are not in the manifest and were left out, such as {extra[0]}")
+            notes.append(f"{counted(len(extra), 'folder')} not in the manifest and left out, such as {extra[0]}")
         if manifest.missing:
             notes.append(
-                f"{len(manifest.missing)} clip(s) were missing in the exported store, such as {manifest.missing[0]}"
+                f"{counted(len(manifest.missing), 'clip')} missing in the exported store, such as {manifest.missing[0]}"
             )
     return notes
 

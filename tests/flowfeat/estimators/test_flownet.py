@@ -114,7 +114,7 @@ def test_a_network_within_the_files_is_taken_out_of_it(fused):
 def test_weights_and_profiles_are_asked_for_where_they_belong():
     with pytest.raises(InputError, match="the model flownet2-CS has no weights in this package: give a file with"):
         load_estimator("flownet2-CS", device="cpu")
-    with pytest.raises(InputError, match="the model zero has no profiles; leave --profile lmb away"):
+    with pytest.raises(InputError, match="the model zero has no profiles; leave --profile lmb out"):
         load_estimator("zero", device="cpu", profile="lmb")
 
 

@@ -39,7 +39,7 @@ def test_what_a_device_does_not_do_well_is_refused(monkeypatch, name, gains, tol
 
 
 def test_a_method_of_one_precision_takes_no_other():
-    with pytest.raises(InputError, match="the model zero has one precision; leave --precision float32 away"):
+    with pytest.raises(InputError, match="the model zero has one precision; leave --precision float32 out"):
         load_estimator("zero", precision="float32", device="cpu")
 
 

@@ -154,7 +154,7 @@ def test_a_cluster_that_does_not_answer_is_told(clips, tmp_path, monkeypatch):
 
 
 def test_what_ray_decides_cannot_be_given(clips, tmp_path):
-    with pytest.raises(InputError, match="Ray hands out the GPUs; leave --devices away"):
+    with pytest.raises(InputError, match="Ray hands out the GPUs; leave --devices out"):
         ExtractionOptions(out=tmp_path, engine="ray", devices="0,1")
     with pytest.raises(InputError, match="its actors load their own estimators"):
         extract([clips], _on_ray(tmp_path / "flow"), [load_estimator("zero")])

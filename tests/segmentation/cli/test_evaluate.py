@@ -299,7 +299,7 @@ def test_tracks_of_a_whole_shot_are_of_no_shorter_window(tmp_path, capsys):
     assert run(["segmentation", "evaluate", *given, "--results", str(home)]) == 2
     said = capsys.readouterr().err
     assert "tracks/cars1: its tracks were made from all 60 frames of the shot" in said
-    assert "a window of 50 scores tracks that were made from the first 50 alone; leave the window away" in said
+    assert "a window of 50 scores tracks that were made from the first 50 alone; leave the window out" in said
     assert run(["segmentation", "compare", str(home), str(home), "--window", "50"]) == 2
     assert "made from all 60 frames" in capsys.readouterr().err
     # Masks have no such limit.

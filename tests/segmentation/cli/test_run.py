@@ -79,7 +79,7 @@ def test_one_shot_that_fails_does_not_keep_the_others(tmp_path: Path, capsys):
     (clips / "a/00002.png").write_bytes(b"no picture")
     status, out, _ = _run(capsys, "track", clips, "--out", tmp_path / "r", "--flow", flow, "--workers", 1)
     assert status == 1
-    assert "1 shots made, 0 were done before, 1 failed" in out
+    assert "1 shot made, 0 were done before, 1 failed" in out
     assert "failed: a: " in out
     assert "00002.png: the picture cannot be decoded" in out
     assert open_run(tmp_path / "r").shots() == ["b"]
