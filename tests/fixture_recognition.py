@@ -6,7 +6,7 @@ import torch
 from fixture_stores import settings, smooth_flow, write_stored_clip
 
 from flowfeat.store import ClipWriter, FlowStore, SourceFacts
-from flowfeat.store.manifest import claim_store
+from flowfeat.store.records import claim_store
 from recognition.datasets import LabelledClip, Split, SplitInStore, find_in_store
 
 CLASSES = ("Wave", "Jump")

@@ -7,8 +7,8 @@ import torch
 
 from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
 from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
-from flowfeat.store.manifest import claim_store
 from flowfeat.store.quantise import measure
+from flowfeat.store.records import claim_store
 
 
 def settings(encoding: str = "jpeg", backward: bool = False, frames: bool = False, step: int = 1) -> StoreSettings:

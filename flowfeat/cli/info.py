@@ -12,7 +12,7 @@ from flowfeat.cli.output import result, result_json, size
 from flowfeat.cli.weights import describe_checkpoint
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore, StoredClip
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from flowfeat.store.writer import clip_path
 from flowfeat.video import probe
 from flowfeat.weights import holds_weights, read_checkpoint

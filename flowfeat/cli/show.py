@@ -12,7 +12,7 @@ from flowfeat.estimators import load_estimator
 from flowfeat.formats import FLOW_ENDINGS
 from flowfeat.gallery import is_movie, show_clip, show_flow_file, show_store, show_video
 from flowfeat.store import StoredClip
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from flowfeat.wording import counted
 
 

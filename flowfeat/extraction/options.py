@@ -1,6 +1,5 @@
 """What an extraction is asked for, checked before anything is touched."""
 
-import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Literal
 from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, load_estimator
 from flowfeat.processors import processors
-from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings
+from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings, check_bound
 from flowfeat.video import FrameSize
 
 
@@ -58,8 +57,7 @@ class ExtractionOptions:
         for name, value in (("--step", self.step), ("--batch", self.batch), ("--workers", self.workers)):
             if value is not None and value < 1:
                 raise InputError(f"{name} {value}: it must be 1 or more")
-        if not (math.isfinite(self.bound) and 0 < self.bound <= 10000):
-            raise InputError(f"--bound {self.bound}: it must be more than 0 and at most 10000 pixels")
+        check_bound(self.bound)
         self.frame_size  # noqa: B018 - raises on a text that is no size
         self.part  # noqa: B018
         self.device_names  # noqa: B018

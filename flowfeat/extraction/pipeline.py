@@ -29,6 +29,7 @@ from flowfeat.extraction.tally import Tally
 from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
 from flowfeat.store.encoding import encode_field, encode_rgb
 from flowfeat.store.quantise import FieldFacts
+from flowfeat.store.settings import FLOAT16_MAX
 from flowfeat.store.writer import blamed_on_store, clip_path
 from flowfeat.video import Clip, ClipDecoder, Ending, FrameSize
 from flowfeat.video.decoder import ClipStream
@@ -36,7 +37,6 @@ from flowfeat.video.decoder import ClipStream
 _CHUNKS_AHEAD = 4
 _FIELDS_AHEAD = 64
 _FIELDS_AHEAD_OF_GPU = 512
-_FLOAT16_MAX = 65504.0
 
 
 class ClipQueue:
@@ -271,7 +271,7 @@ class Pipeline:
         largest = float(facts.max_displacement[index])
         if not bool(facts.finite[index]):
             reason = "is not finite"
-        elif self._settings.encoding == "float16" and largest > _FLOAT16_MAX:
+        elif self._settings.encoding == "float16" and largest > FLOAT16_MAX:
             reason = f"reaches {largest:.0f} pixels, which float16 cannot hold"
         else:
             return

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from flowfeat.errors import ClipError, StoreAccessError, StoreError
 from flowfeat.extraction.options import ExtractionOptions
-from flowfeat.store.manifest import settings_of_store
 from flowfeat.store.reader import StoredClip
+from flowfeat.store.records import settings_of_store
 from flowfeat.store.settings import StoreSettings
 from flowfeat.store.writer import clip_path, longest_name
 from flowfeat.video import Clip, find_clips, select_clips

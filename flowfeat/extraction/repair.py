@@ -8,7 +8,7 @@ from flowfeat.errors import StoreError
 from flowfeat.extraction.options import ExtractionOptions
 from flowfeat.extraction.run import ExtractionReport, extract
 from flowfeat.extraction.tally import Progress
-from flowfeat.store.manifest import partial_files, settings_of_store
+from flowfeat.store.records import partial_files, settings_of_store
 from flowfeat.store.settings import StoreSettings
 from flowfeat.store.verify import Verification, verify
 

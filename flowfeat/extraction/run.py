@@ -19,7 +19,7 @@ from flowfeat.extraction.plan import Plan, make_plan
 from flowfeat.extraction.tally import Progress, Tally
 from flowfeat.provenance import versions
 from flowfeat.store import StoreSettings
-from flowfeat.store.manifest import claim_store, new_run_file, write_run
+from flowfeat.store.records import claim_store, new_run_file, write_run
 from flowfeat.store.writer import blamed_on_store
 from flowfeat.video import Clip
 

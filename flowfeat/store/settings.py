@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from flowfeat.errors import StoreError
+from flowfeat.errors import InputError, StoreError
 
 Encoding = Literal["jpeg", "uint8", "float16"]
 
@@ -13,6 +14,16 @@ JPEG_QUALITY = 95
 """Of the planes and the frames. Rounding alone costs 0.035 px RMSE of a component at bound 20, with JPEG 95 0.047."""
 
 DEFAULT_BOUND = 20.0
+
+FLOAT16_MAX = 65504.0
+"""The largest displacement that the encoding of this name holds, in pixels."""
+
+
+def check_bound(bound: float) -> float:
+    """`bound` as a float, in pixels. Raises InputError where no flow can be quantised within it."""
+    if not (math.isfinite(bound) and 0 < bound <= 10000):
+        raise InputError(f"--bound {bound}: it must be more than 0 and at most 10000 pixels")
+    return float(bound)
 
 
 @dataclass(frozen=True)

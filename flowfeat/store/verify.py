@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from flowfeat.errors import StoreError
-from flowfeat.store.manifest import partial_files, runs_of_store, settings_of_store
 from flowfeat.store.reader import StoredClip, stored_keys
+from flowfeat.store.records import partial_files, runs_of_store, settings_of_store
 from flowfeat.store.settings import StoreSettings
 from flowfeat.store.writer import clip_path
 from flowfeat.wording import counted

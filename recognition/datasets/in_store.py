@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from recognition.datasets.split import LabelledClip, Split
 from recognition.datasets.ucf101 import canonical_name
 

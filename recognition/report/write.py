@@ -23,7 +23,7 @@ from PIL import Image
 from flowfeat.atomic import write_atomically
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from recognition.report.contents import Entry, Report
 from recognition.report.csv_files import classes_csv, clips_csv, confusion_csv, scores_csv
 from recognition.report.page import EntryPictures, html_page

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore, StoreSettings
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from recognition.datasets import LabelledClip, Split, SplitInStore, find_in_store, open_annotations
 from recognition.scores import Part
 from recognition.training.folds import Fold, hold_out, refuse_fold

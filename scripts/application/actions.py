@@ -17,7 +17,7 @@ from flowfeat.errors import InputError
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.extraction import extract
 from flowfeat.store import FlowStore
-from flowfeat.store.manifest import runs_of_store
+from flowfeat.store.records import runs_of_store
 from flowfeat.store.writer import clip_path
 from flowfeat.video import find_clips
 from recognition.datasets import Split, find_in_store, open_annotations

@@ -12,7 +12,7 @@ from typing import Any
 from made_videos import write_video
 
 from flowfeat.extraction import ExtractionOptions, extract
-from flowfeat.store.manifest import partial_files
+from flowfeat.store.records import partial_files
 from flowfeat.store.verify import verify
 
 CLIPS, FRAMES, HEIGHT, WIDTH = 24, 20, 120, 160

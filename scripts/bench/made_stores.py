@@ -10,8 +10,8 @@ from torch import Tensor
 from flowfeat.extraction import ExtractionOptions
 from flowfeat.store import ClipWriter, SourceFacts
 from flowfeat.store.encoding import encode_field, stored_values
-from flowfeat.store.manifest import claim_store
 from flowfeat.store.quantise import measure
+from flowfeat.store.records import claim_store
 
 
 def write_made_store(store: Path, flow: Float32[Tensor, "t 2 h w"], clips: Iterable[tuple[str, Path | None]]) -> None:

@@ -13,7 +13,7 @@ import flowfeat
 from flowfeat.atomic import write_atomically
 from flowfeat.errors import InputError
 from flowfeat.provenance import machine, versions
-from flowfeat.store.manifest import partial_files
+from flowfeat.store.records import partial_files
 from flowfeat.typed_json import json_bytes
 from segmentation.calibration_file import read_calibration
 from segmentation.dense import DenseSettings

@@ -15,7 +15,7 @@ from flowfeat.errors import InputError
 from flowfeat.estimators import FlowEstimator, load_estimator
 from flowfeat.estimators.protocol import resolve_device
 from flowfeat.store import FlowStore
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from segmentation.runs.inputs import InputShot, key_in_store
 from segmentation.runs.layout import RunFolder, file_sha256, open_run
 from segmentation.runs.settings import FlowFacts, facts_of_estimator, facts_of_store

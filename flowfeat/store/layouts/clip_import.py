@@ -16,10 +16,8 @@ from flowfeat.store.layouts.reading import Field, FlowOfLevel, flow_of_foreign_l
 from flowfeat.store.layouts.survey import FoundClip, Survey
 from flowfeat.store.quantise import FieldFacts, dequantise, measure
 from flowfeat.store.reader import StoredClip
-from flowfeat.store.settings import StoreSettings
+from flowfeat.store.settings import FLOAT16_MAX, StoreSettings
 from flowfeat.store.writer import ClipWriter, clip_path
-
-_FLOAT16_MAX = 65504.0
 
 
 def is_exact(found: Survey, settings: StoreSettings) -> bool:
@@ -133,7 +131,7 @@ class ClipImporter:
     def _measured(self, clip: FoundClip, field: Field) -> FieldFacts:
         facts = measure(torch.from_numpy(field.flow)[None], self.settings.bound)
         largest = float(facts.max_displacement)
-        if self.settings.encoding == "float16" and largest > _FLOAT16_MAX:
+        if self.settings.encoding == "float16" and largest > FLOAT16_MAX:
             raise FormatError(
                 f"{clip.folder}: its flow reaches {largest:.0f} pixels, which float16 cannot hold; mend it, "
                 "or import it with --encoding jpeg"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store.header import ClipHeader
-from flowfeat.store.layouts.exported import (
+from flowfeat.store.layouts.layout import Layout, layout_called
+from flowfeat.store.layouts.manifest import (
     JOURNAL,
     MANIFEST,
     ExportedClip,
@@ -19,12 +20,11 @@ from flowfeat.store.layouts.exported import (
     write_journal,
     write_manifest,
 )
-from flowfeat.store.layouts.layout import Layout, check_bound, layout_called
 from flowfeat.store.layouts.writing import FIELDS_OF_STORAGE, clip_files, clip_folders, frame_files
-from flowfeat.store.manifest import runs_of_store, settings_of_store
 from flowfeat.store.quantise import FieldFacts
 from flowfeat.store.reader import FlowStore, StoredClip
-from flowfeat.store.settings import DEFAULT_BOUND, StoreSettings
+from flowfeat.store.records import runs_of_store, settings_of_store
+from flowfeat.store.settings import DEFAULT_BOUND, StoreSettings, check_bound
 from flowfeat.store.verify import check_payload_checksum
 from flowfeat.store.writer import clip_path
 from flowfeat.wording import counted

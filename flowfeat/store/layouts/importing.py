@@ -9,10 +9,10 @@ from pathlib import Path
 import flowfeat
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store.layouts.clip_import import ClipImporter, is_exact
-from flowfeat.store.layouts.layout import check_bound, layout_called
+from flowfeat.store.layouts.layout import layout_called
 from flowfeat.store.layouts.survey import Survey, survey
-from flowfeat.store.manifest import claim_store, new_run_file, write_run
-from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings
+from flowfeat.store.records import claim_store, new_run_file, write_run
+from flowfeat.store.settings import DEFAULT_BOUND, JPEG_QUALITY, Encoding, StoreSettings, check_bound
 from flowfeat.store.writer import clip_path
 from flowfeat.wording import counted
 

@@ -5,7 +5,6 @@ field or a frame. Field 0 and frame 0 carry the number `first`. What lies up to 
 folders, all of whose files are its own.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -136,10 +135,3 @@ def layout_called(name: str) -> Layout:
     if name not in LAYOUTS:
         raise InputError(f"there is no layout called {name!r}; use one of {', '.join(LAYOUTS)}")
     return LAYOUTS[name]
-
-
-def check_bound(bound: float) -> float:
-    """`bound` as a float, in pixels. Raises InputError where no flow can be quantised within it."""
-    if not (math.isfinite(bound) and 0 < bound <= 10000):
-        raise InputError(f"--bound {bound}: it must be more than 0 and at most 10000 pixels")
-    return float(bound)

@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath
 
 from flowfeat.errors import FormatError, InputError
 from flowfeat.store.layouts.detection import ClipListing, find_clip_folders, list_clip
-from flowfeat.store.layouts.exported import JOURNAL, ExportedClip, Manifest, read_manifest
 from flowfeat.store.layouts.layout import Layout
+from flowfeat.store.layouts.manifest import JOURNAL, ExportedClip, Manifest, read_manifest
 from flowfeat.store.layouts.reading import ClipShape, jpeg_size, shape_of
 from flowfeat.wording import counted
 

@@ -100,7 +100,10 @@ def test_records_are_drawn(tmp_path: Path, said):
         (["sintel", "--model", "zoro"], "there is no model called 'zoro'"),
         (["sintel", "--model", "zero", "--beside", "zoro"], "there is no model called 'zoro'"),
         (["hd1k", "--model", "zero", "--submission", "x"], "hd1k takes no submissions"),
-        (["sintel", "--model", "zero", "--submission", "x", "--robustness"], "leave out --beside, --split, --rendering,"),
+        (
+            ["sintel", "--model", "zero", "--submission", "x", "--robustness"],
+            "leave out --beside, --split, --rendering",
+        ),
         (["sintel", "--model", "zero", "--out", "."], ".: it is a folder; name the file of the record"),
     ],
 )

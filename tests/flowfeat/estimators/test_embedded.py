@@ -16,7 +16,7 @@ from flowfeat.datasets import open_dataset
 from flowfeat.errors import InputError
 from flowfeat.estimators import DEFAULT_MODEL, load_estimator, model_entries
 from flowfeat.store import FlowStore
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from flowfeat.weights import read_checkpoint, write_checkpoint
 
 FOLDER = Path(flowfeat.__file__).parent / "weights/default"

@@ -10,7 +10,7 @@ from flowfeat.estimators import EstimatorDescription, FlowEstimator, load_estima
 from flowfeat.extraction import ExtractionOptions, batch_size, extract, pipeline
 from flowfeat.extraction.batch_size import BatchSizes, choose_batch, largest_batch
 from flowfeat.extraction.on_ray import Extractor
-from flowfeat.store.manifest import claim_store
+from flowfeat.store.records import claim_store
 from flowfeat.video import Clip
 
 

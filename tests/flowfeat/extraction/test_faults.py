@@ -21,7 +21,7 @@ from flowfeat.estimators import EstimatorDescription, FlowEstimator, load_estima
 from flowfeat.extraction import ExtractionOptions, extract
 from flowfeat.formats import write_flow
 from flowfeat.store import FlowStore, writer
-from flowfeat.store.manifest import partial_files, runs_of_store
+from flowfeat.store.records import partial_files, runs_of_store
 from flowfeat.store.verify import verify
 from flowfeat.video import ClipDecoder
 

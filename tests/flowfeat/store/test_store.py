@@ -15,8 +15,8 @@ from safetensors.numpy import load_file
 from flowfeat.errors import StoreError
 from flowfeat.store import ClipWriter, FlowStore, SourceFacts, StoredClip
 from flowfeat.store.encoding import encode_field, encode_rgb, stored_values
-from flowfeat.store.manifest import claim_store, new_run_file, settings_of_store
 from flowfeat.store.quantise import measure
+from flowfeat.store.records import claim_store, new_run_file, settings_of_store
 
 ENCODINGS = ["jpeg", "uint8", "float16"]
 

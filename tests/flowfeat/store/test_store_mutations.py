@@ -11,7 +11,7 @@ from fixture_stores import settings, smooth_flow, write_stored_clip
 
 from flowfeat.errors import StoreError
 from flowfeat.store import FlowStore, StoredClip
-from flowfeat.store.manifest import new_run_file, runs_of_store, settings_of_store, write_run
+from flowfeat.store.records import new_run_file, runs_of_store, settings_of_store, write_run
 from flowfeat.store.verify import verify
 
 MUTATIONS = 1000

@@ -10,7 +10,7 @@ from fixture_stores import settings, smooth_flow, write_stored_clip
 from flowfeat.errors import StoreAccessError, StoreError
 from flowfeat.store import StoredClip
 from flowfeat.store import verify as verification
-from flowfeat.store.manifest import new_run_file, write_run
+from flowfeat.store.records import new_run_file, write_run
 from flowfeat.store.verify import verify
 
 ENCODINGS = ["jpeg", "uint8", "float16"]

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from flowfeat.store import ClipWriter, SourceFacts, StoreSettings
-from flowfeat.store.manifest import claim_store
 from flowfeat.store.planes import encode_frame, encode_plane
 from flowfeat.store.quantise import measure, quantise
+from flowfeat.store.records import claim_store
 from flowfeat.store.settings import JPEG_QUALITY
 
 HEIGHT, WIDTH, PAIRS, BOUND = 48, 64, 5, 20.0

@@ -13,7 +13,7 @@ from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore
 from flowfeat.store.layouts import LAYOUTS, export_store
 from flowfeat.store.layouts import export as export_module
-from flowfeat.store.manifest import new_run_file, settings_of_store, write_run
+from flowfeat.store.records import new_run_file, settings_of_store, write_run
 
 from .conftest import BOUND, HEIGHT, KEYS, PAIRS, WIDTH, settings_for, write_clip
 

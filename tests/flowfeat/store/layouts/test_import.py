@@ -13,7 +13,7 @@ from flowfeat.formats import write_flo
 from flowfeat.store import FlowStore
 from flowfeat.store.layouts import export_store, import_layout
 from flowfeat.store.layouts import importing as importing_module
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from flowfeat.store.verify import verify
 
 from .conftest import BOUND, HEIGHT, KEYS, PAIRS, WIDTH, rgb_frames, smooth_flow, tsn_levels, write_tsn_clip

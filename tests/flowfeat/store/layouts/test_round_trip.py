@@ -12,7 +12,7 @@ from flowfeat.estimators import load_estimator
 from flowfeat.estimators.protocol import Pair
 from flowfeat.store import FlowStore
 from flowfeat.store.layouts import LAYOUTS, export_store, import_layout
-from flowfeat.store.manifest import settings_of_store
+from flowfeat.store.records import settings_of_store
 from flowfeat.store.verify import verify
 
 from .conftest import BOUND, HEIGHT, KEYS, PAIRS, WIDTH
