@@ -54,22 +54,34 @@ def extract_on_ray(actors: int, each: dict[str, Any], like: "Extractor", clips: 
     """Extract `clips`, with their sizes in bytes, by actors `like` this one. Raises as `run_pipelines` does."""
     import ray.data
 
-    # What Ray Data has to say is in its log too.
     ray.data.DataContext.get_current().enable_progress_bars = False
-    for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setLevel(logging.ERROR)
     todo = [(Clip(clip.key, str(clip.path.absolute())), size) for clip, size in clips.items()]
     count = max(1, min(16, len(todo) // (4 * actors)))
     rows = [{"clips": pickle.dumps(todo[i : i + count])} for i in range(0, len(todo), count)]
     pool = ray.data.ActorPoolStrategy(size=min(actors, len(rows)))
     dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
     made = dataset.map(cast(Any, Extractor), compute=pool, fn_constructor_kwargs=vars(like), **each)
-    for row in made.iter_rows():
-        totals, fault = pickle.loads(row["done"])
-        tally.add(totals)
-        if fault is not None:
-            raise fault
+    with _errors_alone():
+        for row in made.iter_rows():
+            totals, fault = pickle.loads(row["done"])
+            tally.add(totals)
+            if fault is not None:
+                raise fault
+
+
+@contextmanager
+def _errors_alone() -> Iterator[None]:
+    """Within this block Ray Data's remarks stay out of the terminal; they are in its log too."""
+    handlers = [each for each in logging.getLogger("ray.data").handlers if isinstance(each, logging.StreamHandler)]
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        # They may be the caller's own, whom other loggers reach through them.
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)
 
 
 @dataclass

@@ -354,7 +354,7 @@ def test_published_weights_need_no_folds(run, monkeypatch, tmp_path, capsys):
     assert run("--splits", 1, "--json") == DONE
     captured = capsys.readouterr()
     assert [row["system"] for row in json.loads(captured.out)["rows"]] == [*SYSTEMS[:2], "both, weighted", SYSTEMS[-1]]
-    assert "temporal: 1 runs, of 2 steps" in captured.err
+    assert "temporal: 1 run, of 2 steps" in captured.err
     fusion = read_scores(tmp_path / "out/split1/fused-weighted-seed0.npz").settings.fusion
     assert fusion is not None
     assert [part.weight for part in fusion.parts] == [1.5, 1.0]

@@ -86,7 +86,7 @@ def test_the_folder_holds_every_number_and_picture(tmp_path, store):
     assert all(address.startswith("data:image/") for address in page.addresses)
     assert not {"script", "link", "iframe"} & set(page.tags)
     assert "url(" not in (tmp_path / "out/index.html").read_text()
-    assert "2 clips of the split were missing" in page.text
+    assert "2 clips of the split missing" in page.text
 
 
 def test_names_are_text_and_never_html(tmp_path):
@@ -251,7 +251,7 @@ def test_what_holds_for_every_file_is_told_once():
     files = [(Path(f"{name}.npz"), scores_saying([0, 1], [0, 1], missing=3, part_of="UCF101 split 1")) for name in "ab"]
     remarks = make_report(files).remarks
     assert remarks[0].startswith("All files: of a part of UCF101 split 1 alone")
-    assert remarks[1].startswith("All files: 3 clips of the split were missing")
+    assert remarks[1].startswith("All files: 3 clips of the split missing")
     assert all(remark.startswith("All files") for remark in remarks[:2])
     files.append((Path("c.npz"), scores_saying([0, 1], [0, 1])))
     remarks = make_report(files).remarks

@@ -180,7 +180,7 @@ def test_another_export_in_the_folder_is_refused(make_store, tmp_path):
         export_store(store, "mmaction2", tmp_path / "out")
     with pytest.raises(StoreError, match=r"bound 20.0 there, 32.0 here"):
         export_store(make_store(name="other", bound=32.0), "tsn", tmp_path / "out")
-    with pytest.raises(StoreError, match=r"1 clip\(s\) that the store does not, such as Run/v_b"):
+    with pytest.raises(StoreError, match=r"1 clip that the store does not, such as Run/v_b"):
         export_store(make_store(name="fewer", keys=KEYS[:1]), "tsn", tmp_path / "out")
     assert (tmp_path / "out" / "manifest.json").is_file()
 

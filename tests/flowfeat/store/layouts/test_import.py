@@ -420,7 +420,7 @@ def test_folders_beside_the_manifest_are_noted(make_store, tmp_path):
     write_tsn_clip(tmp_path / "out" / "v_z", smooth_flow(0))
     report = import_layout(tmp_path / "out", "tsn", tmp_path / "back")
     assert report.imported == 2
-    assert "not in the manifest and were left out, such as v_z" in report.notes[0]
+    assert "not in the manifest and left out, such as v_z" in report.notes[0]
 
 
 def test_frames_that_were_removed_from_an_export_are_noted(make_store, tmp_path):
