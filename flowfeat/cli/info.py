@@ -13,7 +13,6 @@ from flowfeat.cli.weights import describe_checkpoint
 from flowfeat.errors import InputError, StoreError
 from flowfeat.store import FlowStore, StoredClip
 from flowfeat.store.records import settings_of_store
-from flowfeat.store.writer import clip_path
 from flowfeat.video import probe
 from flowfeat.weights import holds_weights, read_checkpoint
 
@@ -62,7 +61,7 @@ def _counts(store: FlowStore) -> dict[str, Any]:
     fault = None
     for key in store:  # one open at a time: each is a mapping, and a process may have so many
         try:
-            clip = StoredClip(clip_path(store.path, key))
+            clip = store[key]
             pairs, size = pairs + clip.pairs, size + clip.path.stat().st_size
         except (StoreError, OSError) as why:
             damaged, fault = damaged + 1, fault or str(why)

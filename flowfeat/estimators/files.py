@@ -55,8 +55,7 @@ class FlowFiles(FlowEstimator):
         if index >= len(files):
             raise InputError(
                 f"{files[0].parent}: it holds {counted(len(files), 'field')} and the clip {pair.clip!r} has "
-                "more pairs; "
-                "every pair of neighbouring frames needs its field"
+                "more pairs; every pair of neighbouring frames needs its field"
             )
         with _named(files[index]):
             field = read_flow(files[index])

@@ -196,7 +196,7 @@ def _fbms_json(found: FbmsResult, results: ResultFolder) -> dict[str, Any]:
 def _fbms_text(found: FbmsResult, results: ResultFolder) -> str:
     rows = _rows(found.shots.items())
     means = [
-        [f"{counted(found.means.evaluated, 'shot')}", *_numbers(found.means)],
+        [counted(found.means.evaluated, "shot"), *_numbers(found.means)],
         *([] if found.strict is None else [["  strict", *_numbers(found.strict)]]),
         ["  one cluster", *_numbers(found.one_cluster)],
     ]

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import simplejpeg
 from jaxtyping import Float32
 
 from flowfeat.errors import FormatError, StoreError
 from flowfeat.formats import FlowField, read_flo
 from flowfeat.formats.field import check_size, field_of
 from flowfeat.formats.npy import read_npy_header
-from flowfeat.store.planes import decode_frame, decode_plane
+from flowfeat.store.planes import decode_frame, decode_plane, jpeg_size
 
 _NPY_HEADER = re.compile(
     rb"\{\s*'descr'\s*:\s*'([<>=]f[248])'\s*,\s*'fortran_order'\s*:\s*(True|False)\s*,"
@@ -68,7 +67,7 @@ def shape_of(storage: str, files: list[tuple[Path, ...]]) -> ClipShape:
         if storage == "flo":
             height, width = _whole(first, read_flo(first)).shape[1:]
         else:
-            height, width = jpeg_size(first, first.read_bytes())
+            height, width = checked_jpeg_size(first, first.read_bytes())
     return ClipShape(len(files), height, width)
 
 
@@ -109,10 +108,10 @@ def read_frame(path: Path, shape: ClipShape, digest: Digest) -> bytes:
     return data
 
 
-def jpeg_size(path: Path, data: bytes) -> tuple[int, int]:
+def checked_jpeg_size(path: Path, data: bytes) -> tuple[int, int]:
     """Height and width of a JPEG. Raises FormatError where it is none."""
     try:
-        height, width = map(int, simplejpeg.decode_jpeg_header(data)[:2])
+        height, width = jpeg_size(data)
     except ValueError as fault:
         raise FormatError(f"{path}: this is no whole JPEG ({str(fault)[:80]}); copy it again") from fault
     check_size(path, width=width, height=height)
@@ -128,7 +127,7 @@ def _plane(path: Path, data: bytes, shape: ClipShape) -> np.ndarray:
 
 
 def _check_jpeg_size(path: Path, data: bytes, shape: ClipShape, what: str) -> None:
-    height, width = jpeg_size(path, data)
+    height, width = checked_jpeg_size(path, data)
     if (height, width) != (shape.height, shape.width):
         raise FormatError(
             f"{path}: {what} is {width}x{height} and the clip's first field is {shape.width}x{shape.height}; "

@@ -7,7 +7,7 @@ from flowfeat.errors import FormatError, InputError
 from flowfeat.store.layouts.detection import ClipListing, find_clip_folders, list_clip
 from flowfeat.store.layouts.layout import Layout
 from flowfeat.store.layouts.manifest import JOURNAL, ExportedClip, Manifest, read_manifest
-from flowfeat.store.layouts.reading import ClipShape, jpeg_size, shape_of
+from flowfeat.store.layouts.reading import ClipShape, checked_jpeg_size, shape_of
 from flowfeat.wording import counted
 
 
@@ -195,7 +195,7 @@ def _frames_fault(listing: ClipListing, shape: ClipShape, step: int) -> str | No
     if len(listing.frames) != shape.pairs + step:
         return f"{len(listing.frames)} frames for {shape.pairs} pairs, where {shape.pairs + step} are right"
     try:
-        height, width = jpeg_size(listing.frames[0], listing.frames[0].read_bytes())
+        height, width = checked_jpeg_size(listing.frames[0], listing.frames[0].read_bytes())
     except (FormatError, OSError) as fault:
         return str(fault)
     if (height, width) != (shape.height, shape.width):
