@@ -13,9 +13,9 @@ from fixture_clips import moving_texture, write_clip
 from PIL import Image
 
 from flowfeat import __version__
-from flowfeat.cli import _COMMANDS, info, run
+from flowfeat.cli import _COMMANDS, run
 from flowfeat.formats import read_flow
-from flowfeat.store import StoredClip
+from flowfeat.store import StoredClip, reader
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def test_info_counts_a_store_clip_by_clip_and_names_the_damaged(clips, tmp_path,
     for i in range(3, 8):
         shutil.copy(store / "Class/v_0.safetensors", store / f"Class/v_{i}.safetensors")
     (store / "Class/v_1.safetensors").write_bytes(b"half")
-    real = info.StoredClip
+    real = reader.StoredClip
 
     def opened(path: Path) -> StoredClip:
         clip = real(path)
         mapped.append(Path("/proc/self/maps").read_text().count(str(store)))
         return clip
 
-    monkeypatch.setattr(info, "StoredClip", opened)
+    monkeypatch.setattr(reader, "StoredClip", opened)
     capsys.readouterr()
     assert run(["info", str(store), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
